@@ -4,7 +4,7 @@ import Messages
 ///
 /// A turn is a transaction. The host calls ``handle(_:at:bits:)`` on a copy, commits every ``Effect/save(_:)`` of the
 /// result, then adopts the copy and performs the other effects in order. Where the commit fails the old value gets
-/// ``Input/commitFailed(_:)`` instead.
+/// ``Input/commitFailed(_:of:)`` instead, which names the input that came to nothing.
 public protocol Role: Sendable {
   mutating func handle(_ input: Input, at now: Moment, bits: inout RandomBits) -> [Effect]
 }
@@ -146,7 +146,9 @@ public enum Input: Sendable, Hashable {
   case fired(TimerName)
   /// An interface changed: link, address, gateway or DNS servers.
   case interface(InterfaceState)
-  case commitFailed(Failure)
+  /// The turn of the input came to nothing, since its rows could not be committed: none of its effects was performed.
+  /// The role answers a request with 503 and makes up its mind about an answer or a timer that will not come again.
+  indirect case commitFailed(Failure, of: Input)
   /// The program is asked to stop; the role says its goodbyes and returns ``Effect/exit(_:)`` as the last effect.
   case stopping
 }
