@@ -83,13 +83,13 @@ public enum IPAddress: Sendable, Hashable, Comparable, CustomStringConvertible {
   }
 
   private static func parseV6(_ text: String) -> IPAddress? {
-    func groups(_ part: Substring) -> [UInt16]? {
+    func groups(_ part: Substring, isLast: Bool) -> [UInt16]? {
       if part.isEmpty { return [] }
       var result: [UInt16] = []
       let pieces = part.split(separator: ":", omittingEmptySubsequences: false)
       for (index, piece) in pieces.enumerated() {
         if piece.utf8.contains(UInt8(ascii: ".")) {
-          guard index == pieces.count - 1, let bits = parseV4(piece) else { return nil }
+          guard isLast, index == pieces.count - 1, let bits = parseV4(piece) else { return nil }
           result += [UInt16(bits >> 16), UInt16(truncatingIfNeeded: bits)]
         } else {
           guard (1...4).contains(piece.utf8.count), piece.utf8.allSatisfy(\.isHexDigit),
@@ -103,12 +103,13 @@ public enum IPAddress: Sendable, Hashable, Comparable, CustomStringConvertible {
     var all: [UInt16]
     if let gap = text.firstRange(of: "::") {
       let rest = text[gap.upperBound...]
-      guard !rest.hasPrefix(":"), rest.firstRange(of: "::") == nil, let head = groups(text[..<gap.lowerBound]),
-        let tail = groups(rest), head.count + tail.count < 8
+      guard !rest.hasPrefix(":"), rest.firstRange(of: "::") == nil,
+        let head = groups(text[..<gap.lowerBound], isLast: false), let tail = groups(rest, isLast: true),
+        head.count + tail.count < 8
       else { return nil }
       all = head + [UInt16](repeating: 0, count: 8 - head.count - tail.count) + tail
     } else {
-      guard let whole = groups(text[...]), whole.count == 8 else { return nil }
+      guard let whole = groups(text[...], isLast: true), whole.count == 8 else { return nil }
       all = whole
     }
     return .v6(
@@ -160,7 +161,15 @@ public enum IPAddress: Sendable, Hashable, Comparable, CustomStringConvertible {
     return text(groups[..<best.lowerBound]) + "::" + text(groups[best.upperBound...])
   }
 
-  public static func < (a: IPAddress, b: IPAddress) -> Bool { a.octets.lexicographicallyPrecedes(b.octets) }
+  /// By number; every IPv4 address comes before every IPv6 address.
+  public static func < (a: IPAddress, b: IPAddress) -> Bool {
+    switch (a, b) {
+    case (.v4(let a), .v4(let b)): a < b
+    case (.v6(let aHigh, let aLow), .v6(let bHigh, let bLow)): (aHigh, aLow) < (bHigh, bLow)
+    case (.v4, .v6): true
+    case (.v6, .v4): false
+    }
+  }
 }
 
 /// An address together with a prefix length, as `192.168.10.21/24` is written: a network, or an interface in one.
@@ -222,10 +231,17 @@ public struct Endpoint: Sendable, Hashable, CustomStringConvertible {
 
   /// Reads `192.168.10.2:49200` or `[2001:db8::1]:80`.
   public init?(_ text: some StringProtocol) {
-    guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]) else { return nil }
-    var host = text[..<colon]
-    if host.hasPrefix("["), host.hasSuffix("]") { host = host.dropFirst().dropLast() } else if host.contains(":") { return nil }
-    guard let address = IPAddress(host) else { return nil }
+    guard let colon = text.lastIndex(of: ":") else { return nil }
+    let digits = text[text.index(after: colon)...]
+    guard (1...5).contains(digits.utf8.count), digits.utf8.allSatisfy(\.isDecimalDigit), let port = UInt16(digits)
+    else {
+      return nil
+    }
+    let host = text[..<colon]
+    let isBracketed = host.hasPrefix("[") && host.hasSuffix("]") && host.utf8.count > 1
+    guard let address = IPAddress(isBracketed ? host.dropFirst().dropLast() : host),
+      (address.bitWidth == 128) == isBracketed
+    else { return nil }
     self.init(address, port)
   }
 
