@@ -1,0 +1,37 @@
+// homebed-launcher: puts programs into namespaces, and sees to it that they end with it.
+#pragma once
+
+#include <signal.h>
+#include <sys/types.h>
+
+enum {
+  EXIT_USAGE = 2,
+  EXIT_NOT_PERMITTED = 77,  // the kernel or its configuration does not allow namespaces here
+  EXIT_BROKEN = 78,         // something that always works did not
+  EXIT_CANNOT_RUN = 126,    // the command exists and cannot be executed
+  EXIT_NOT_FOUND = 127,     // there is no such command
+};
+
+/// Prints "homebed-launcher: ..." with a line feed to standard error.
+void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+// world.c
+/// Enters fresh namespaces: user where needed, mount, pid (for children), net, ipc, uts. Returns 0, or complains and
+/// returns an exit code.
+int enter_world(void);
+int run_world(char *command[]);
+int run_probe(void);
+
+// node.c
+struct node_options {
+  const char *netns, *state, *resolv, *env_file;
+};
+int run_node(const struct node_options *options, char *command[]);
+
+// tree.c
+/// Runs `command` under an init in a new pid namespace (the caller has unshared it already) and returns its status.
+/// `prepare` runs in the init first; a result other than 0 ends it with that code.
+int run_tree(char *command[], int (*prepare)(void));
+
+/// Mounts a /proc of this pid namespace; where the kernel hides parts of the old one it must stay.
+int mount_proc(void);
