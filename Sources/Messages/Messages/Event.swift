@@ -32,6 +32,8 @@ public struct Event: Sendable, Hashable {
   public var fields: JSONValue
   /// The capture's frame in which the message ended, counted from 1 as Wireshark does.
   public var frame: Int
+  /// The frame in which the message began; `frame` where it is not known.
+  public var firstFrame: Int
   /// Equal for equal octets, apart from what S2 sets aside (Date, Homebed-Correlation, the STUN transaction).
   public var digest: UInt64
   /// True where S3 lets the message come at any time.
@@ -39,7 +41,7 @@ public struct Event: Sendable, Hashable {
 
   public init(
     index: Int, time: Int64, from: Party, to: Party, name: String, fields: JSONValue, frame: Int, digest: UInt64,
-    isBackground: Bool
+    isBackground: Bool, firstFrame: Int? = nil
   ) {
     self.index = index
     self.time = time
@@ -50,6 +52,7 @@ public struct Event: Sendable, Hashable {
     self.frame = frame
     self.digest = digest
     self.isBackground = isBackground
+    self.firstFrame = firstFrame ?? frame
   }
 
   /// `tv -> cfg register`: the notation of scenarios, traces, ladders and failures.
