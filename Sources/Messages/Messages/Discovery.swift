@@ -1,4 +1,5 @@
 import Octets
+import SSDP
 
 /// What an SSDP datagram says, as far as the profile's section 2 gives it a meaning.
 public enum DiscoveryMessage: Sendable, Hashable {
@@ -15,7 +16,7 @@ public enum DiscoveryMessage: Sendable, Hashable {
   ///
   /// - Throws: ``WireError`` where it is no SSDP message, or lacks a field that UDA 2.0 requires of its kind.
   public init(octets: [UInt8]) throws {
-    self = try DiscoveryMessage.read(octets)
+    try self.init(SSDPMessage(parsing: octets))
   }
 }
 
@@ -113,9 +114,6 @@ public struct DiscoverableDevice: Sendable, Hashable {
 
   /// The three names of a root device without embedded ones (UDA 2.0 clause 1.2.2): NT or ST, and its USN.
   public var names: [(target: String, usn: String)] {
-    [
-      ("upnp:rootdevice", "uuid:\(uuid)::upnp:rootdevice"), ("uuid:\(uuid)", "uuid:\(uuid)"),
-      (deviceType, "uuid:\(uuid)::\(deviceType)"),
-    ]
+    SSDPRootDevice(uuid: uuid, deviceType: deviceType).names.map { ($0.target, $0.uniqueServiceName) }
   }
 }

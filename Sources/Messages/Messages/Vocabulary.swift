@@ -2,3 +2,5 @@
 @_exported import HTTPWire
 @_exported import JSONText
 @_exported import Octets
+@_exported import SSDP
+@_exported import UPnPDescription
