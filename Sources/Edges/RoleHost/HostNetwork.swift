@@ -1,0 +1,180 @@
+import LinuxNetwork
+import Logging
+import Messages
+import NIOCore
+import RoleKit
+import Synchronization
+import Transports
+
+/// The interfaces of a node: what the role is told of them, and the sockets that follow their addresses.
+final class HostNetwork {
+  private let settings: HostSettings
+  private let server: HTTPServer
+  private let ssdp: SSDPTransport?
+  private let watcher: InterfaceWatcher
+  private let log: Logger
+  /// Where calls are made from; read on the event loop.
+  private let sources: SourceAddresses
+  /// The names of the kernel's interfaces that count; empty on loopback.
+  private var names: [String] = []
+  private var preferred: IPAddress?
+  /// As the role was told last, in order.
+  private(set) var states: [InterfaceState] = []
+  private var listening: Set<Endpoint> = []
+  private var speaking: [String: SSDPInterface] = [:]
+
+  init(
+    _ settings: HostSettings, server: HTTPServer, ssdp: SSDPTransport?, watcher: InterfaceWatcher,
+    sources: SourceAddresses
+  ) {
+    self.settings = settings
+    self.server = server
+    self.ssdp = ssdp
+    self.watcher = watcher
+    self.sources = sources
+    log = settings.log
+  }
+
+  /// Opens the sockets of all addresses that there are.
+  ///
+  /// - Throws: ``HostError`` where an interface is missing or a port is in use.
+  func start() async throws {
+    if case .fixed(let given) = settings.network {
+      states = given
+      return try await open(interfaces: [], isStart: true)
+    }
+    let interfaces: [NetworkInterface]
+    do {
+      interfaces = try await watcher.start()
+    } catch {
+      throw HostError.failed("the interfaces cannot be listed: \(error)")
+    }
+    try choose(among: interfaces)
+    states = chosen(interfaces).map(state)
+    try await open(interfaces: interfaces, isStart: true)
+  }
+
+  /// Takes over what the kernel says now, opens and closes sockets as addresses came and went, and gives what changed.
+  func apply(_ interfaces: [NetworkInterface]) async -> [InterfaceState] {
+    let now = names.map { name in
+      interfaces.first { $0.name == name }.map(state)
+        // It was deleted.
+        ?? InterfaceState(name: name, isUp: false, macAddress: nil, addresses: [], defaultGateway: nil, dnsServers: [])
+    }
+    let changed = now.filter { !states.contains($0) }
+    states = now
+    try? await open(interfaces: interfaces, isStart: false)
+    return changed
+  }
+
+  /// Changes an interface's address or gateway as the role wants; a refusal is logged.
+  func set(_ interface: String, _ address: CIDR?, gateway: IPAddress?) {
+    guard names.contains(interface) else {
+      return log.warning("address-not-set: \(interface) is on loopback or unknown, its address stays")
+    }
+    do {
+      try AddressSetter().set(
+        interface: interface, address: address.map { .init($0.address.octets, prefixLength: $0.prefixLength) },
+        gateway: gateway?.octets)
+    } catch {
+      log.error("address-not-set: \(error)")
+    }
+  }
+
+  // MARK: Which interfaces count
+
+  private func choose(among interfaces: [NetworkInterface]) throws {
+    switch settings.network {
+    case .fixed: break
+    case .named(let wanted, let address):
+      for name in wanted where !interfaces.contains(where: { $0.name == name }) {
+        throw HostError.failed("there is no interface \(name); hint: `ip link` lists those that there are")
+      }
+      names = wanted
+      preferred = address
+    case .holding(let address):
+      guard let holder = interfaces.first(where: { $0.addresses.contains { $0.octets == address.octets } }) else {
+        throw HostError.failed("no interface has the address \(address); hint: `ip address` lists those that there are")
+      }
+      names = [holder.name]
+      preferred = address
+    case .main:
+      guard let main = interfaces.first(where: { $0.defaultGateway != nil && !$0.isLoopback }) else {
+        throw HostError.failed("no interface has a default route; hint: give --interface or --address")
+      }
+      names = [main.name]
+    }
+  }
+
+  private func chosen(_ interfaces: [NetworkInterface]) -> [NetworkInterface] {
+    names.compactMap { name in interfaces.first { $0.name == name } }
+  }
+
+  private func state(_ interface: NetworkInterface) -> InterfaceState {
+    var addresses = interface.addresses.compactMap { address in
+      IPAddress(address.octets).map { CIDR($0, prefixLength: address.prefixLength) }
+    }
+    if let own = addresses.first(where: { $0.address == preferred }) { addresses = [own] }
+    return InterfaceState(
+      name: interface.name, isUp: interface.isUp, macAddress: MACAddress(interface.mac), addresses: addresses,
+      defaultGateway: interface.defaultGateway.flatMap { IPAddress($0) }, dnsServers: ResolverFile.servers())
+  }
+
+  // MARK: Sockets
+
+  private func open(interfaces: [NetworkInterface], isStart: Bool) async throws {
+    sources.replace(states.flatMap(\.addresses))
+    if let port = settings.httpPort {
+      let wanted = Set(states.flatMap(\.addresses).map { Endpoint($0.address, port) })
+      for endpoint in listening.subtracting(wanted) { server.stopListening(on: endpoint) }
+      listening.formIntersection(wanted)
+      for endpoint in wanted.subtracting(listening).sorted(by: { $0.address < $1.address }) {
+        do {
+          try await server.listen(on: endpoint)
+          listening.insert(endpoint)
+        } catch {
+          try report("cannot listen on \(endpoint)", error, isStart: isStart)
+        }
+      }
+    }
+    guard let ssdp else { return }
+    for state in states {
+      let index = interfaces.first { $0.name == state.name }?.index ?? 0
+      let wanted = state.addresses.first.map { SSDPInterface(name: state.name, index: index, address: $0.address) }
+      guard speaking[state.name] != wanted else { continue }
+      speaking[state.name] = nil
+      guard let wanted else {
+        await ssdp.close(state.name)
+        continue
+      }
+      do {
+        try await ssdp.open(wanted)
+        speaking[state.name] = wanted
+      } catch {
+        try report("cannot speak SSDP on \(wanted.address)", error, isStart: isStart)
+      }
+    }
+  }
+
+  private func report(_ what: String, _ error: any Error, isStart: Bool) throws {
+    let sentence = "\(what): \(SystemReason.text(error))"
+    guard isStart else { return log.error("\(sentence)") }
+    throw HostError.failed(sentence)
+  }
+}
+
+/// The addresses that calls may be made from.
+final class SourceAddresses: Sendable {
+  // A lock, since the event loop reads what the host's task writes.
+  private let addresses = Mutex<[CIDR]>([])
+
+  func replace(_ addresses: [CIDR]) { self.addresses.withLock { $0 = addresses } }
+
+  /// The own address in the destination's subnet; else the only one; else `nil`, where the kernel's routes decide.
+  func source(for destination: IPAddress) -> IPAddress? {
+    addresses.withLock { all in
+      let near = all.first { $0.contains(destination) }
+      return near?.address ?? (all.count == 1 ? all[0].address : nil)
+    }
+  }
+}
