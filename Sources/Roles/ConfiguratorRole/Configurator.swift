@@ -1,0 +1,161 @@
+import Messages
+import RoleKit
+
+/// The configurator of clause 3.3: it makes itself known on the home network, takes the registrations of configured
+/// agents, passes them on to the service server, and brings each device to the configuration that it finds there.
+///
+/// One sequence is one file: `Configurator+Discovery` (4.2 steps 1 and 2), `+Registration` (step 3),
+/// `+ServerRegistration` (step 4), `+ConfigurationPull` (steps 5 to 7); Sequence 2 takes the same steps.
+public struct Configurator: Role {
+  /// Records that are kept at most; above, a new agent gets 429 (profile section 3).
+  static let recordLimit = 256
+
+  let settings: ConfiguratorSettings
+  let front: HTTPFront
+  var idempotency = IdempotencyCache()
+  var courier = Courier<Purpose>()
+
+  // Discovery.
+  var interfaces: [String: InterfaceState] = [:]
+  var searchReplies: [UInt64: SearchReply] = [:]
+  var lastSearchReply: UInt64 = 0
+  var bootID = 1
+
+  // The management database's content, and what is being done for each agent.
+  var records: [String: AgentRecord] = [:]
+  var work: [String: AgentWork] = [:]
+  var handled: [String: HandledRequest] = [:]
+  var owedDeregistrations: Set<String> = []
+
+  var stream: RequestStream = .off
+  /// Whether the first attempt at a stream has come to something, good or bad.
+  var isStreamSettled = false
+
+  public init(settings: ConfiguratorSettings) {
+    self.settings = settings
+    front = HTTPFront(hostNames: settings.hostNames)
+  }
+
+  public mutating func handle(_ input: Input, at now: Moment, bits: inout RandomBits) -> [Effect] {
+    switch courier.handle(input, at: now, bits: &bits) {
+    case .notMine: break
+    case .working(let effects): return effects
+    case .ended(let errand, let purpose, let ending):
+      let effects = ended(errand, purpose, ending, at: now, bits: &bits)
+      // After a failed commit the store is not asked again in the same turn.
+      if case .commitFailed = input { return effects.filter { if case .save = $0 { false } else { true } } }
+      return effects
+    }
+    switch input {
+    case .started(let rows, let states): return start(rows, states, at: now)
+    case .requested(let exchange, let request, let from, let to):
+      return serve(request, as: exchange, from: from, to: to, at: now, bits: &bits)
+    case .callerLeft(let exchange): return callerLeft(exchange)
+    case .replied(let exchange): return replied(exchange, at: now)
+    case .answered(let call, let response): return streamAnswered(call, response, at: now, bits: &bits)
+    case .streamed(let call, let event): return streamed(call, event, at: now, bits: &bits)
+    case .ended(let call, let failure): return streamEnded(call, failure, bits: &bits)
+    case .failed(let call, let failure): return streamEnded(call, failure, bits: &bits)
+    case .ssdp(let octets, let from, let delivery, let interface):
+      return search(octets, from: from, delivery, on: interface, bits: &bits)
+    case .fired(let timer): return fired(timer, at: now, bits: &bits)
+    case .interface(let state): return changed(state)
+    case .commitFailed(let failure, let lost): return undone(lost, failure, bits: &bits)
+    case .stopping: return byebye() + closeStream() + [.exit(0)]
+    }
+  }
+
+  /// Names of timers.
+  enum Timer {
+    /// The delayed answer to a search; the key is its number.
+    static let searchReply = "search-reply"
+    /// The next round of `ssdp:alive`.
+    static let alive = "alive"
+    /// The next attempt at an event stream.
+    static let stream = "stream"
+    /// Another try after a 401; the key is the agentId.
+    static let unauthorized = "unauthorized"
+  }
+
+  private mutating func fired(_ timer: TimerName, at now: Moment, bits: inout RandomBits) -> [Effect] {
+    switch timer.name {
+    case Timer.searchReply: return sendSearchReply(timer.key, at: now)
+    case Timer.alive: return alive(on: interfaces.values.sorted { $0.name < $1.name }) + [armAlive()]
+    case Timer.stream: return openStream()
+    case Timer.unauthorized: return tryAgain(timer.key)
+    default: return [.report(Report(.warning, "ignored", "a timer that nobody armed: \(timer.name)"))]
+    }
+  }
+
+  private mutating func ended(
+    _ errand: Courier<Purpose>.Errand, _ purpose: Purpose, _ ending: Courier<Purpose>.Ending, at now: Moment,
+    bits: inout RandomBits
+  ) -> [Effect] {
+    switch purpose {
+    case .serverRegister(let agentId): return serverRegisterEnded(agentId, errand, ending, at: now)
+    case .serverDeregister(let agentId): return serverDeregisterEnded(agentId, ending)
+    case .configurationRequest(let agentId): return configurationRequestEnded(agentId, errand, ending, at: now)
+    case .configurationRead(let agentId): return configurationReadEnded(agentId, errand, ending, at: now)
+    case .configure(let agentId): return configureEnded(agentId, errand, ending, at: now)
+    case .requestResult(let requestId): return requestResultEnded(requestId, ending)
+    }
+  }
+
+  /// Rebuilds the state from the management database, makes itself known and looks for the server.
+  private mutating func start(_ rows: [Row], _ states: [InterfaceState], at now: Moment) -> [Effect] {
+    var effects = restore(rows)
+    // BOOTID.UPNP.ORG has to grow with every start and is at most 2^31 - 1 (UDA 2.0 clause 1.2.2).
+    bootID = Int(max(1, now.wall / 1000 & 0x7FFF_FFFF))
+    for state in states { interfaces[state.name] = state }
+    effects += alive(on: states) + [armAlive()] + openStream()
+    return effects + [.ready]
+  }
+
+  private mutating func restore(_ rows: [Row]) -> [Effect] {
+    var effects: [Effect] = []
+    for row in rows where row.table == ConfiguratorTables.agents {
+      guard let record = ConfiguratorTables.record(row) else {
+        effects.append(unreadable(row))
+        continue
+      }
+      records[row.key] = record
+    }
+    for row in rows where row.table != ConfiguratorTables.agents {
+      switch row.table {
+      case ConfiguratorTables.appliedConfigurations where records[row.key] != nil && row.value != nil:
+        ConfiguratorTables.restore(row.value ?? [:], into: &records[row.key]!)
+      case ConfiguratorTables.owedDeregistrations: owedDeregistrations.insert(row.key)
+      case ConfiguratorTables.handledRequests:
+        guard let request = ConfiguratorTables.handled(row) else { fallthrough }
+        handled[row.key] = request
+      default: effects.append(unreadable(row))
+      }
+    }
+    return effects
+  }
+
+  private func unreadable(_ row: Row) -> Effect {
+    .report(Report(.error, "row-unreadable", "table \(row.table), key \(row.key): left as it is and not used"))
+  }
+
+  /// The store failed: a request gets 503, and what will not come again by itself is asked for once more.
+  private mutating func undone(_ lost: Input, _ failure: Failure, bits: inout RandomBits) -> [Effect] {
+    let report = Effect.report(Report(.error, "storage-unavailable", "nothing was changed: \(failure)"))
+    switch lost {
+    case .started: return [report, .exit(1)]
+    case .requested(let exchange, let request, _, _):
+      let refusal = Refusal(.storageUnavailable, "the store failed, and nothing was changed: \(failure)")
+      return [.reply(exchange, refusal.response.repeating(correlation: request.correlation)), report]
+    case .streamed(let call, _):
+      // The server sends on a new stream whatever has no result.
+      return [report, .cancel(call)] + streamEnded(call, failure, bits: &bits)
+    case .answered(let call, _):
+      return [report, .cancel(call)] + streamEnded(call, failure, bits: &bits)
+    case .fired(let timer): return [report, .arm(timer, after: .seconds(1))]
+    default: return [report]
+    }
+  }
+
+  /// What a pair of state and input comes to that is not expected.
+  func unexpected(_ what: String) -> [Effect] { [.report(Report(.debug, "ignored", what))] }
+}

@@ -1,0 +1,120 @@
+import Messages
+import RoleKit
+
+/// The service server of clause 3.5: it holds homes, their agents and the configurations that operators want, and asks
+/// things of the homes' configurators over the event streams that these keep open.
+public struct ServiceServer: Role {
+  /// Homes, and agents, configurations, requests and streams of one home, that are taken at most.
+  static let homeLimit = 1024
+  static let agentLimit = 256
+  static let configurationLimit = 1024
+  static let requestLimit = 256
+  static let streamLimit = 8
+  /// How long an answered request is remembered, in ms.
+  static let resultLifetime: Int64 = 600_000
+
+  let settings: ServiceServerSettings
+  let front: HTTPFront
+  var idempotency = IdempotencyCache()
+  var homes: [String: Home] = [:]
+  /// The number of the newest request.
+  var lastRequest = 0
+
+  public init(settings: ServiceServerSettings) {
+    self.settings = settings
+    front = HTTPFront(hostNames: settings.hostNames)
+    for (homeId, tokens) in settings.homes { homes[homeId] = Home(tokens: tokens) }
+  }
+
+  public mutating func handle(_ input: Input, at now: Moment, bits: inout RandomBits) -> [Effect] {
+    switch input {
+    case .started(let rows, _): return restore(rows, at: now) + [.ready]
+    case .requested(let exchange, let request, let from, let to):
+      return serve(request, as: exchange, from: from, to: to, at: now, bits: &bits)
+    case .callerLeft(let exchange):
+      idempotency.leave(exchange)
+      return leaveStream(exchange)
+    case .replied: return []
+    case .fired(let timer): return fired(timer, at: now)
+    case .commitFailed(let failure, let lost): return undone(lost, failure)
+    case .stopping: return homes.values.flatMap(\.streams).map { .close($0) } + [.exit(0)]
+    case .interface: return []
+    case .answered, .streamed, .ended, .failed, .ssdp:
+      // The server asks nothing of anybody yet: whatever answers has mistaken us for somebody else.
+      return [.report(Report(.warning, "ignored", "unexpected input: \(ServiceServer.name(of: input))"))]
+    }
+  }
+
+  private mutating func fired(_ timer: TimerName, at now: Moment) -> [Effect] {
+    switch timer.name {
+    case Timer.comment: return comment(timer)
+    case Timer.deadline: return passDeadline(of: timer.key, at: now)
+    default: return [.report(Report(.warning, "ignored", "a timer that nobody armed: \(timer.name)"))]
+    }
+  }
+
+  /// The store failed: a request gets 503, anything else is taken up again in a second.
+  private func undone(_ lost: Input, _ failure: Failure) -> [Effect] {
+    let report = Effect.report(Report(.error, "storage-unavailable", "nothing was changed: \(failure)"))
+    switch lost {
+    case .started: return [report, .exit(1)]
+    case .requested(let exchange, let request, _, _):
+      let refusal = Refusal(.storageUnavailable, "the store failed, and nothing was changed: \(failure)")
+      return [.reply(exchange, refusal.response.repeating(correlation: request.correlation)), report]
+    case .fired(let timer): return [.arm(timer, after: .seconds(1)), report]
+    default: return [report]
+    }
+  }
+
+  /// Rebuilds the state from what was committed, and forgets what is overdue.
+  private mutating func restore(_ rows: [Row], at now: Moment) -> [Effect] {
+    var effects: [Effect] = []
+    var overdue: [Row] = []
+    // Homes first: everything else belongs to one.
+    for row in rows where row.table == ServiceServerTables.homes {
+      guard case .home(let homeId, let tokens) = ServiceServerTables.fact(row) else {
+        effects.append(unreadable(row))
+        continue
+      }
+      homes[homeId] = Home(tokens: tokens)
+    }
+    for row in rows where row.table != ServiceServerTables.homes {
+      switch ServiceServerTables.fact(row) {
+      case .agent(let agentId, let homeId, let agent) where homes[homeId] != nil:
+        homes[homeId]?.agents[agentId] = agent
+      case .configuration(let configuration, let agentId, let homeId) where homes[homeId] != nil:
+        homes[homeId]?.configurations[agentId] = configuration
+      case .request(let request, let homeId) where homes[homeId] != nil:
+        lastRequest = max(lastRequest, request.number)
+        let end = request.deadline + (request.state == .open ? 0 : ServiceServer.resultLifetime)
+        if end <= now.wall {
+          overdue.append(Row(row.table, row.key, nil))
+        } else {
+          homes[homeId]?.requests[request.requestId] = request
+          effects.append(
+            .arm(TimerName(Timer.deadline, request.requestId), after: .milliseconds(UInt64(end - now.wall))))
+        }
+      default: effects.append(unreadable(row))
+      }
+    }
+    return (overdue.isEmpty ? [] : [.save(overdue)]) + effects
+  }
+
+  private func unreadable(_ row: Row) -> Effect {
+    .report(
+      Report(
+        .error, "row-unreadable",
+        "table \(row.table), key \(row.key): left as it is and not used (its document is not understood, or its home has no tokens)"
+      ))
+  }
+
+  /// Names of timers.
+  enum Timer {
+    /// A comment line on a stream; the key is the exchange's number.
+    static let comment = "stream-comment"
+    /// The end of a request; the key is its requestId.
+    static let deadline = "request-deadline"
+  }
+
+  private static func name(of input: Input) -> Substring { "\(input)".prefix { $0 != "(" } }
+}

@@ -1,0 +1,29 @@
+import Messages
+import RoleKit
+
+/// The tokens that open a home: its configurator's and its mobile devices'.
+public struct HomeTokens: Sendable, Hashable {
+  public var homeToken: String
+  public var userToken: String
+
+  public init(homeToken: String, userToken: String) {
+    self.homeToken = homeToken
+    self.userToken = userToken
+  }
+}
+
+/// What a service server is told at its start.
+public struct ServiceServerSettings: Sendable, Hashable {
+  /// `nil`: nobody may provision homes or update configurations.
+  public var operatorToken: String?
+  /// Homes of the token file; a home that was provisioned since keeps the tokens that it was given then.
+  public var homes: [String: HomeTokens]
+  /// Names beside the listening address that `Host` may carry.
+  public var hostNames: [String]
+
+  public init(operatorToken: String?, homes: [String: HomeTokens] = [:], hostNames: [String] = []) {
+    self.operatorToken = operatorToken
+    self.homes = homes
+    self.hostNames = hostNames
+  }
+}
