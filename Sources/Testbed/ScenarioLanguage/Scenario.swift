@@ -1,7 +1,8 @@
 // The whole syntax tree of the scenario language, after language.ebnf. Positions stand on everything that an error or a
 // failure can name.
 
-import LanguageKit
+// References, paths and values come along with this module.
+@_exported import LanguageKit
 import Octets
 
 /// A scenario file.
@@ -39,6 +40,10 @@ public struct Header: Sendable, Hashable {
   public var pace: Int = 1
   public var isStrict = false
   public var tags: [String] = []
+  /// Where `clause`, `figure` and `profile` were said.
+  public var clausePosition: Position?
+  public var figurePosition: Position?
+  public var profilePosition: Position?
 
   public init(topology: Located<String>) { self.topology = topology }
 }
@@ -55,6 +60,9 @@ public struct Option: Sendable, Hashable {
   /// `nil` for yes and no; else an option of values.
   public var values: [Value]?
   public var position: Position
+  public var namePosition: Position
+  public var keyPosition: Position
+  public var valuesPosition: Position
 
   public init(
     name: String, title: String?, node: Reference?, key: Path?, values: [Value]?, position: Position
@@ -65,6 +73,9 @@ public struct Option: Sendable, Hashable {
     self.key = key
     self.values = values
     self.position = position
+    namePosition = position
+    keyPosition = position
+    valuesPosition = position
   }
 }
 
@@ -74,7 +85,11 @@ public struct Requirement: Sendable, Hashable {
   public var conclusion: String
   public var isNegated: Bool
   public var position: Position
-  public init(premise: String, conclusion: String, isNegated: Bool, position: Position) {
+  public var conclusionPosition: Position
+  public init(
+    premise: String, conclusion: String, isNegated: Bool, position: Position, conclusionPosition: Position? = nil
+  ) {
+    self.conclusionPosition = conclusionPosition ?? position
     self.premise = premise
     self.conclusion = conclusion
     self.isNegated = isNegated
@@ -125,7 +140,15 @@ public struct FactLine: Sendable, Hashable {
 /// `if a and not b`, `unless a` (which is `if not a`).
 public struct Guard: Sendable, Hashable {
   public var tests: [Test]
-  public init(tests: [Test]) { self.tests = tests }
+  /// Where each test was written; guards are equal by what they test.
+  public var positions: [Position]
+  public init(tests: [Test], positions: [Position] = []) {
+    self.tests = tests
+    self.positions = positions
+  }
+
+  public static func == (a: Guard, b: Guard) -> Bool { a.tests == b.tests }
+  public func hash(into hasher: inout Hasher) { hasher.combine(tests) }
 
   public enum Test: Sendable, Hashable {
     case option(String, isNegated: Bool)
@@ -181,10 +204,15 @@ public struct Arrow: Sendable, Hashable {
   /// Judges: the event that is taken must meet these.
   public var judgements: [Condition]
   public var position: Position
+  /// Where TO and NAME were written.
+  public var toPosition: Position
+  public var messagePosition: Position
   public init(
     from: PartyReference, to: PartyReference, message: String, selectors: [Condition], judgements: [Condition],
-    position: Position
+    position: Position, toPosition: Position? = nil, messagePosition: Position? = nil
   ) {
+    self.toPosition = toPosition ?? position
+    self.messagePosition = messagePosition ?? position
     self.from = from
     self.to = to
     self.message = message
@@ -203,9 +231,11 @@ public enum PartyReference: Sendable, Hashable {
 public struct Within: Sendable, Hashable {
   public var limit: Int64
   public var step: Int?
-  public init(limit: Int64, step: Int?) {
+  public var stepPosition: Position?
+  public init(limit: Int64, step: Int?, stepPosition: Position? = nil) {
     self.limit = limit
     self.step = step
+    self.stepPosition = stepPosition
   }
 }
 
@@ -213,9 +243,11 @@ public struct Save: Sendable, Hashable {
   public var path: Path
   /// With its `$`.
   public var variable: String
-  public init(path: Path, variable: String) {
+  public var position: Position?
+  public init(path: Path, variable: String, position: Position? = nil) {
     self.path = path
     self.variable = variable
+    self.position = position
   }
 }
 
@@ -223,10 +255,13 @@ public struct Condition: Sendable, Hashable {
   public var path: Path
   public var test: Comparison
   public var position: Position
-  public init(path: Path, test: Comparison, position: Position) {
+  /// Where the value was written; the path's place where there is none.
+  public var valuePosition: Position
+  public init(path: Path, test: Comparison, position: Position, valuePosition: Position? = nil) {
     self.path = path
     self.test = test
     self.position = position
+    self.valuePosition = valuePosition ?? position
   }
 }
 
@@ -237,69 +272,6 @@ public enum Comparison: Sendable, Hashable {
   case matches(String)
   case isIn([Value])
   case exists, absent
-}
-
-/// `interfaces[0].macAddress`, `applications[].name`, `vendor."odd name"`.
-public struct Path: Sendable, Hashable, CustomStringConvertible {
-  public var segments: [Segment]
-  public init(segments: [Segment]) { self.segments = segments }
-
-  public enum Segment: Sendable, Hashable {
-    case member(String)
-    case index(Int)
-    /// `[]`: some element.
-    case anyElement
-  }
-
-  public var description: String {
-    segments.enumerated().map { index, segment in
-      switch segment {
-      case .member(let name): (index > 0 ? "." : "") + name
-      case .index(let number): "[\(number)]"
-      case .anyElement: "[]"
-      }
-    }.joined()
-  }
-}
-
-/// A value as it is written. A `ref` is resolved against the topology by the checker of the language: `tv.mac`,
-/// `hg.wan-address`.
-public indirect enum Value: Sendable, Hashable {
-  case string(String)
-  case integer(Int)
-  case decimal(Double)
-  /// Nanoseconds.
-  case duration(Int64)
-  case address(IPAddress)
-  case cidr(CIDR)
-  case mac(MACAddress)
-  case bool(Bool)
-  case list([Value])
-  /// A behaviour of RFC 4787, such as `endpoint-independent`.
-  case natKind(String)
-  case reference(Reference)
-  /// `$id`, with its `$`; reaches a value as a reference that begins with a variable.
-  case variable(String)
-}
-
-/// `hg.lan`, `sw1.3`, `home-a.tv.mac`, `tv[1..40]`, `$d`.
-public struct Reference: Sendable, Hashable {
-  public enum Part: Sendable, Hashable {
-    case name(String)
-    case variable(String)
-    case number(Int)
-    case range(Int, Int)
-  }
-  /// A range follows the name or the dot that it belongs to as a part of its own.
-  public var parts: [Part]
-  public var position: Position
-  public init(parts: [Part], position: Position) {
-    self.parts = parts
-    self.position = position
-  }
-
-  public static func == (a: Reference, b: Reference) -> Bool { a.parts == b.parts }
-  public func hash(into hasher: inout Hasher) { hasher.combine(parts) }
 }
 
 /// A line of `given` or `when`.
@@ -349,18 +321,6 @@ public enum Act: Sendable, Hashable {
 }
 
 public enum Carrier: Sendable, Hashable { case http, udp(Int), tcp(Int), ethernet }
-public enum TransportProtocol: String, Sendable, Hashable { case tcp, udp }
-
-/// How good a link is.
-public enum Quality: Sendable, Hashable {
-  /// Bits a second.
-  case rate(Int64)
-  /// Nanoseconds.
-  case delay(Int64), jitter(Int64)
-  /// 0 to 1.
-  case loss(Double), duplicate(Double), reorder(Double)
-}
-
 /// Something that can be read from inside a node, or from the run's own record.
 public struct Fact: Sendable, Hashable {
   public var isNegated: Bool

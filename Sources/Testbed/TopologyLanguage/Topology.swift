@@ -1,6 +1,7 @@
 // A topology after its file was read, included, expanded and checked: what backends build and what checkers ask.
 
-import LanguageKit
+// References and positions come along with this module.
+@_exported import LanguageKit
 import Octets
 
 /// One or more homes and what is outside of them.
@@ -79,6 +80,10 @@ public struct Node: Sendable, Hashable {
   public var dhcp: DHCP?
   public var names: [DNSName]
   public var position: Position
+  /// The address that a switch or access point is managed at, where the file gives one.
+  public var managementAddress: CIDR?
+  /// The address that a switch, hub or access point sends its own frames from, where the file gives one.
+  public var bridgeMAC: MACAddress?
 
   public init(
     name: String, qualifiedName: String, home: String?, kind: Kind, interfaces: [Interface], segment: String?,
