@@ -121,7 +121,8 @@ extension JSONValue {
     guard case .object(let changes) = patch else { return patch }
     var result = object ?? JSONObject()
     for (name, value) in changes.members {
-      result[name] = value.isNull ? nil : (result[name] ?? .object([:])).merging(value)
+      // A bare `nil` here would be read as JSON's null.
+      result[name] = value.isNull ? JSONValue?.none : (result[name] ?? .object([:])).merging(value)
     }
     return .object(result)
   }
