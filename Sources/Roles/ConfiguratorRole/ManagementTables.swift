@@ -50,7 +50,7 @@ public enum ConfiguratorTables {
       value["known"] = .object(document)
     }
     if let refused = record.refusedRevision { value["refusedRevision"] = .int(refused) }
-    return Row(appliedConfigurations, record.agentId, value.isEmpty ? nil : .object(value))
+    return Row(appliedConfigurations, record.agentId, value.isEmpty ? JSONValue?.none : .object(value))
   }
 
   static func row(request requestId: String, _ handled: HandledRequest) -> Row {
