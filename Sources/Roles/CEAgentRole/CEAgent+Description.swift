@@ -65,7 +65,7 @@ extension CEAgent {
     func pass(_ reason: String) -> [Effect] {
       [.report(Report(.debug, "ignored", "search for \(search.target) from \(from) on \(interface): \(reason)"))]
     }
-    guard let own = interfaces.first(where: { $0.name == interface })?.homeAddresses.first?.address else {
+    guard let own = ownAddress(on: interface, towards: from.address) else {
       return pass("the interface has no address")
     }
     guard !device(at: own).replies(to: search, now: 0).isEmpty else { return pass("it is for another device") }
@@ -83,11 +83,17 @@ extension CEAgent {
     guard let pending = pendingReplies.take(key) else {
       return ignored(.fired(TimerName(Timer.reply, key)), "no reply is waiting")
     }
-    guard let own = interfaces.first(where: { $0.name == pending.interface })?.homeAddresses.first?.address else {
+    guard let own = ownAddress(on: pending.interface, towards: pending.destination.address) else {
       return [.report(Report(.debug, "ignored", "search from \(pending.destination): the address has gone since"))]
     }
     return device(at: own).replies(to: pending.search, now: now.wall)
       .map { .ssdp($0, to: pending.destination, interface: pending.interface) }
+  }
+
+  /// Our address in the subnet of `other`, else the interface's first.
+  private func ownAddress(on interface: String, towards other: IPAddress) -> IPAddress? {
+    let addresses = interfaces.first { $0.name == interface }?.homeAddresses ?? []
+    return (addresses.first { $0.contains(other) } ?? addresses.first)?.address
   }
 
   /// `description-read`: the device description (UDA 2.0 clause 2.3) with HTIP's elements.
@@ -96,29 +102,20 @@ extension CEAgent {
       let value = settings.device[name]?.string ?? ""
       return value.isEmpty ? other : value
     }
-    func element(_ name: String, _ value: String) -> String { "    <\(name)>\(escaped(value))</\(name)>\n" }
     let modelName = text("modelName", or: "CE device")
-    var inside = element("deviceType", ProfileNames.basicDeviceType)
-    inside += element("friendlyName", text("friendlyName", or: modelName))
-    inside += element("manufacturer", text("manufacturer", or: text("manufacturerOUI", or: "unknown")))
-    inside += element("modelDescription", text("modelDescription", or: modelName))
-    inside += element("modelName", modelName)
-    inside += element("modelNumber", text("modelNumber", or: ""))
-    inside += element("serialNumber", text("serialNumber", or: ""))
-    inside += element("UDN", "uuid:\(settings.agentId)")
-    inside += element("presentationURL", "http://\(local)/")
     let categories = settings.device["deviceCategory"]?.array?.compactMap(\.string).joined(separator: ",") ?? ""
-    inside += element("htip:X_DeviceCategory", categories)
-    inside += element("htip:X_ManufacturerOUI", text("manufacturerOUI", or: "").uppercased())
-    let xml = """
-      <?xml version="1.0" encoding="UTF-8"?>
-      <root xmlns="urn:schemas-upnp-org:device-1-0" xmlns:htip="urn:schemas-homebed:htip-1-0" configId="1">
-        <specVersion><major>2</major><minor>0</minor></specVersion>
-        <device>
-      \(inside)  </device>
-      </root>
-
-      """
-    return HTTPResponse(200, fields: ["Content-Type": "text/xml; charset=\"utf-8\""], body: Array(xml.utf8))
+    let description = DeviceDescription(
+      device: Device(
+        deviceType: ProfileNames.basicDeviceType, friendlyName: text("friendlyName", or: modelName),
+        manufacturer: text("manufacturer", or: text("manufacturerOUI", or: "unknown")), modelName: modelName,
+        uniqueDeviceName: "uuid:\(settings.agentId)", modelDescription: text("modelDescription", or: modelName),
+        modelNumber: settings.device["modelNumber"]?.string, serialNumber: settings.device["serialNumber"]?.string,
+        presentationURL: "http://\(local)/",
+        extensions: [
+          XMLElement("htip:X_DeviceCategory", text: categories),
+          XMLElement("htip:X_ManufacturerOUI", text: text("manufacturerOUI", or: "").uppercased()),
+        ]),
+      configurationID: 1)
+    return HTTPResponse(200, fields: ["Content-Type": "text/xml; charset=\"utf-8\""], body: description.octets)
   }
 }

@@ -114,6 +114,8 @@ public struct CEAgent: Role {
       // The configuration outlives a restart, and with it an address that the interface has lost meanwhile.
       pendingMove = PendingMove(move: move, after: nil)
       effects += self.move()
+      // Where the host can't make the move nothing changes, and the search begins from the old address.
+      return effects + networkChanged(at: now, bits: &bits, settle: .seconds(1))
     }
     return effects + networkChanged(at: now, bits: &bits, settle: nil)
   }
