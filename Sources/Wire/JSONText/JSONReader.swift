@@ -192,9 +192,14 @@ private struct JSONReader {
     while true {
       skipBlanks()
       let start = position
-      guard next == UInt8(ascii: "\"") else { throw fault("expected a member name", code: next == nil ? .truncated : .malformed) }
+      guard next == UInt8(ascii: "\"") else {
+        throw fault("expected a member name", code: next == nil ? .truncated : .malformed)
+      }
       let name = try string()
-      guard names.insert(name).inserted else { throw fault("the name \"\(name)\" a second time", at: start) }
+      // Swift takes names that only look alike for equal; the object compares code points (RFC 8259 clause 8.3).
+      guard names.insert(name).inserted || object[name] == nil else {
+        throw fault("the name \"\(name)\" a second time", at: start)
+      }
       skipBlanks()
       guard next == UInt8(ascii: ":") else { throw fault("expected :", code: next == nil ? .truncated : .malformed) }
       position += 1

@@ -28,8 +28,11 @@ public struct JSONNumber: Sendable, Hashable, CustomStringConvertible {
   public var double: Double { Double(text) ?? .nan }
   public var description: String { text }
 
-  /// Numbers are equal by value.
-  public static func == (a: JSONNumber, b: JSONNumber) -> Bool { a.text == b.text || a.double == b.double }
+  /// Numbers are equal by value; whole ones exactly, others as far as a double tells.
+  public static func == (a: JSONNumber, b: JSONNumber) -> Bool {
+    if let first = Int(a.text), let second = Int(b.text) { return first == second }
+    return a.text == b.text || a.double == b.double
+  }
   public func hash(into hasher: inout Hasher) { hasher.combine(double) }
 }
 
@@ -44,9 +47,9 @@ public struct JSONObject: Sendable, Hashable, ExpressibleByDictionaryLiteral {
   }
 
   public subscript(name: String) -> JSONValue? {
-    get { members.first { $0.name == name }?.value }
+    get { members.first { JSONObject.isSame($0.name, name) }?.value }
     set {
-      let index = members.firstIndex { $0.name == name }
+      let index = members.firstIndex { JSONObject.isSame($0.name, name) }
       switch (index, newValue) {
       case (let index?, let value?): members[index].value = value
       case (let index?, nil): members.remove(at: index)
@@ -55,6 +58,9 @@ public struct JSONObject: Sendable, Hashable, ExpressibleByDictionaryLiteral {
       }
     }
   }
+
+  /// Names are equal where their code points are (RFC 8259 clause 8.3).
+  private static func isSame(_ a: String, _ b: String) -> Bool { a == b && a.utf8.elementsEqual(b.utf8) }
 
   mutating func appendUnchecked(_ name: String, _ value: JSONValue) { members.append((name, value)) }
 
@@ -87,10 +93,12 @@ extension JSONValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, Ex
 }
 
 extension JSONValue {
-  public static func int(_ value: some BinaryInteger) -> JSONValue { .number(JSONNumber(Int(value))) }
+  public static func int(_ value: some BinaryInteger) -> JSONValue { .number(JSONNumber(validated: String(value))) }
   public static func double(_ value: Double) -> JSONValue { .number(JSONNumber(value)) }
   /// The text, or null where there is none.
-  public static func text(_ value: (some CustomStringConvertible)?) -> JSONValue { value.map { .string($0.description) } ?? .null }
+  public static func text(_ value: (some CustomStringConvertible)?) -> JSONValue {
+    value.map { .string($0.description) } ?? .null
+  }
 
   public var string: String? { if case .string(let text) = self { text } else { nil } }
   public var bool: Bool? { if case .bool(let value) = self { value } else { nil } }
