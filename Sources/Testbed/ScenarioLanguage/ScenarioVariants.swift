@@ -35,7 +35,7 @@ public struct Variant: Sendable, Hashable, CustomStringConvertible {
   }
 
   /// `upstream,!configure,nat=address-dependent`: what stands in the brackets.
-  public var choices: String {
+  public var text: String {
     settings.map { setting in
       switch setting.choice {
       case .isOn(let isOn): (isOn ? "" : "!") + setting.option
@@ -45,7 +45,19 @@ public struct Variant: Sendable, Hashable, CustomStringConvertible {
   }
 
   /// `new-device[upstream,!configure]`; the scenario's name alone where it has no options.
-  public var description: String { settings.isEmpty ? scenario : "\(scenario)[\(choices)]" }
+  public var name: String { settings.isEmpty ? scenario : "\(scenario)[\(text)]" }
+  public var description: String { name }
+
+  /// What every option is; `.bool` for yes and no.
+  public var choices: [String: Value] {
+    Dictionary(
+      settings.map { setting in
+        switch setting.choice {
+        case .isOn(let isOn): (setting.option, .bool(isOn))
+        case .value(let value): (setting.option, value)
+        }
+      }, uniquingKeysWith: { first, _ in first })
+  }
 
   public subscript(option: String) -> Choice? { settings.first { $0.option == option }?.choice }
 
