@@ -17,6 +17,7 @@
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -248,6 +249,14 @@ int clinux_ring_next(struct clinux_ring *ring, struct clinux_frame *frame) {
   return 1;
 }
 
+int clinux_ring_is_empty(struct clinux_ring *ring) {
+  if (ring->frames_left > 0 || ring->next != NULL) return 0;
+  // The kernel opens a block, and sets its count to 0, in the moment in which it hands out the one before.
+  struct tpacket_hdr_v1 *header = block_header(ring);
+  if (__atomic_load_n(&header->block_status, __ATOMIC_ACQUIRE) & TP_STATUS_USER) return 0;
+  return __atomic_load_n(&header->num_pkts, __ATOMIC_ACQUIRE) == 0;
+}
+
 int clinux_ring_count(struct clinux_ring *ring) {
   struct tpacket_stats_v3 counts;
   socklen_t size = sizeof counts;
@@ -265,8 +274,10 @@ void clinux_ring_close(struct clinux_ring *ring) {
 
 // ---- processes ----
 
-int clinux_spawn(const char *path, char *const arguments[], char *const environment[], int output, int error,
-                 int inherited, pid_t *pid) {
+void clinux_name_thread(const char *name) { prctl(PR_SET_NAME, name); }
+
+int clinux_spawn(const char *path, char *const arguments[], char *const environment[], int input, int output,
+                 int error, int inherited, pid_t *pid) {
   posix_spawn_file_actions_t actions;
   posix_spawnattr_t attributes;
   sigset_t none, all;
@@ -279,7 +290,8 @@ int clinux_spawn(const char *path, char *const arguments[], char *const environm
   }
   sigemptyset(&none);
   sigfillset(&all);
-  result = posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+  if (input >= 0) result = posix_spawn_file_actions_adddup2(&actions, input, 0);
+  else result = posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
   if (!result) result = posix_spawn_file_actions_adddup2(&actions, output, 1);
   if (!result) result = posix_spawn_file_actions_adddup2(&actions, error, 2);
   if (!result && inherited >= 0) result = posix_spawn_file_actions_adddup2(&actions, inherited, 3);
@@ -290,6 +302,13 @@ int clinux_spawn(const char *path, char *const arguments[], char *const environm
   posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&actions);
   return -result;
+}
+
+char **clinux_environment(void) { return environ; }
+
+int clinux_memory_file(void) {
+  int fd = memfd_create("text", MFD_CLOEXEC);
+  return fd < 0 ? -errno : fd;
 }
 
 int clinux_pidfd_open(pid_t pid) {

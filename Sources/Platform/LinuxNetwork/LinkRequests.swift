@@ -33,7 +33,7 @@ extension NetlinkMessage {
   }
 
   /// Makes a veth pair: `near` in the socket's namespace, `far` in `farNamespace` at once (`nil`: the same). The far
-  /// end's bridge, if any, needs an ``enslave(index:to:)`` of its own.
+  /// end is down at first (a veth cannot be up before it has its peer), and in no bridge.
   public static func makeVeth(near: VethEnd, far: VethEnd, in farNamespace: NetworkNamespace?) -> NetlinkMessage {
     var message = NetlinkMessage(
       RTM_NEWLINK, flags: NLM_F_CREATE | NLM_F_EXCL, fixed: link(near.index, near.state),
@@ -45,7 +45,7 @@ extension NetlinkMessage {
       info.append(Int(IFLA_INFO_KIND), "veth")
       info.nest(Int(IFLA_INFO_DATA)) { data in
         data.nest(1) { peer in  // VETH_INFO_PEER
-          peer.embed(link(far.index, far.state))
+          peer.embed(link(far.index, nil))
           peer.append(Int(IFLA_IFNAME), far.name)
           if let mac = far.mac { peer.append(Int(IFLA_ADDRESS), mac) }
           if let farNamespace { peer.append(Int(IFLA_NET_NS_FD), UInt32(farNamespace.descriptor.number)) }
@@ -86,6 +86,13 @@ extension NetlinkMessage {
 
   public static func deleteLink(index: Int32) -> NetlinkMessage {
     NetlinkMessage(RTM_DELLINK, fixed: link(index, nil), "delete interface \(index)")
+  }
+
+  /// Asks for one interface, without its counters.
+  public static func getLink(index: Int32) -> NetlinkMessage {
+    var message = NetlinkMessage(RTM_GETLINK, fixed: link(index, nil), "look at interface \(index)")
+    message.append(Int(IFLA_EXT_MASK), UInt32(1 << 3))  // RTEXT_FILTER_SKIP_STATS
+    return message
   }
 
   public static func listLinks() -> NetlinkMessage {
@@ -154,5 +161,48 @@ extension NetlinkMessage {
     fixed.rtm_scope = UInt8(RT_SCOPE_UNIVERSE.rawValue)
     fixed.rtm_type = UInt8(RTN_UNICAST)
     return fixed
+  }
+}
+
+extension RouteSocket {
+  /// Waits until an interface that just got or lost its carrier acts accordingly.
+  ///
+  /// The kernel tells a change of carrier to an interface's queue, and to its bridge, a moment later; until then
+  /// frames that are sent are lost without a word. A newer kernel (from 6.8) catches up when it is asked, an older one
+  /// needs some milliseconds. Throws ETIMEDOUT after two seconds.
+  public func awaitCarrier(_ state: NetlinkMessage.State, of index: Int32) throws {
+    let deadline = ContinuousClock.now + .seconds(2)
+    while true {
+      let reply = try get(.getLink(index: index))
+      let operation = reply.attributes(after: MemoryLayout<ifinfomsg>.size).first { $0.type == Int(IFLA_OPERSTATE) }
+      let isUp = operation?.value.first == 6  // IF_OPER_UP (RFC 2863)
+      if isUp == (state == .up) { return }
+      guard ContinuousClock.now < deadline else {
+        throw SystemError("bring interface \(index) \(state)", number: ETIMEDOUT)
+      }
+      usleep(500)
+    }
+  }
+
+  /// Addresses of an interface, IPv4 and IPv6.
+  public func addresses(of index: Int32) throws -> [(octets: [UInt8], prefixLength: Int)] {
+    try list(.listAddresses()).compactMap { reply in
+      guard reply.type == UInt16(RTM_NEWADDR), let fixed = reply.fixed(ifaddrmsg.self),
+        fixed.ifa_index == UInt32(bitPattern: index)
+      else { return nil }
+      let attributes = reply.attributes(after: MemoryLayout<ifaddrmsg>.size)
+      let value = attributes.first { $0.type == Int(IFA_LOCAL) } ?? attributes.first { $0.type == Int(IFA_ADDRESS) }
+      return value.map { (Array($0.value), Int(fixed.ifa_prefixlen)) }
+    }
+  }
+
+  /// Gives an interface one address of 4 or 16 octets in place of all others of its family.
+  public func replaceAddresses(of index: Int32, with octets: [UInt8], prefixLength: Int) throws {
+    let others = try addresses(of: index).filter { $0.octets.count == octets.count }
+    let isThere = others.contains { $0.octets == octets && $0.prefixLength == prefixLength }
+    try perform(
+      others.filter { $0.octets != octets || $0.prefixLength != prefixLength }.map {
+        .remove(address: $0.octets, prefixLength: $0.prefixLength, index: index)
+      } + (isThere ? [] : [.add(address: octets, prefixLength: prefixLength, index: index)]))
   }
 }

@@ -57,10 +57,18 @@ public final class RouteSocket {
   public func perform(_ message: NetlinkMessage) throws { try perform([message]) }
 
   /// Asks for a listing (`NLM_F_DUMP`) and gives its messages.
-  public func list(_ message: NetlinkMessage) throws -> [NetlinkReply] {
+  public func list(_ message: NetlinkMessage) throws -> [NetlinkReply] { try ask(message, NLM_F_DUMP) }
+
+  /// Asks about one thing and gives the answer.
+  public func get(_ message: NetlinkMessage) throws -> NetlinkReply {
+    guard let reply = try ask(message, NLM_F_ACK).first else { throw SystemError(message.asked, number: ENODATA) }
+    return reply
+  }
+
+  private func ask(_ message: NetlinkMessage, _ moreFlags: Int32) throws -> [NetlinkReply] {
     sequence &+= 1
     var octets: [UInt8] = []
-    message.write(to: &octets, sequence: sequence, moreFlags: NLM_F_DUMP)
+    message.write(to: &octets, sequence: sequence, moreFlags: moreFlags)
     try SystemError.check(clinux_netlink_send(descriptor.number, octets, octets.count), message.asked)
     var replies: [NetlinkReply] = []
     var refused: SystemError?
@@ -106,5 +114,13 @@ public final class RouteSocket {
       detail = reply.attributes(after: skip).first { $0.type == Int(NLMSGERR_ATTR_MSG.rawValue) }?.value.text
     }
     return (-header.error, detail)
+  }
+}
+
+extension RouteSocket {
+  /// Makes an interface of the socket's namespace send whole checksums, so that captures show no bad ones.
+  public func turnTransmitChecksumsOff(_ interface: String) throws {
+    try SystemError.check(
+      clinux_transmit_checksum_off(descriptor.number, interface), "turn checksum offload of \(interface) off")
   }
 }

@@ -79,16 +79,25 @@ int clinux_ring_open(int netns, size_t block_size, unsigned blocks, unsigned ret
                      struct clinux_ring *ring);
 /// 1: `frame` is filled; 0: nothing is ready.
 int clinux_ring_next(struct clinux_ring *ring, struct clinux_frame *frame);
+/// 1: no frame is ready, nor in the block that the kernel fills now.
+int clinux_ring_is_empty(struct clinux_ring *ring);
 /// Adds what the kernel counted since the last call to `seen` and `dropped`.
 int clinux_ring_count(struct clinux_ring *ring);
 void clinux_ring_close(struct clinux_ring *ring);
 
 // ---- processes ----
 
-/// posix_spawn with descriptors: stdin from /dev/null, stdout, stderr, and `inherited` (or -1) as descriptor 3. All
+/// Names the calling thread; up to 15 octets.
+void clinux_name_thread(const char *name);
+
+/// posix_spawn with descriptors: stdin (-1: /dev/null), stdout, stderr, and `inherited` (or -1) as 3. All
 /// signals get their default action and none is blocked.
-int clinux_spawn(const char *path, char *const arguments[], char *const environment[], int output, int error,
-                 int inherited, pid_t *pid);
+int clinux_spawn(const char *path, char *const arguments[], char *const environment[], int input, int output,
+                 int error, int inherited, pid_t *pid);
+/// This process's environment, NULL-terminated.
+char **clinux_environment(void);
+/// A file in memory, close-on-exec.
+int clinux_memory_file(void);
 int clinux_pidfd_open(pid_t pid);
 /// The signal that asks `homebed-launcher node` to end its program and all its descendants at once.
 int clinux_crash_signal(void);

@@ -1,0 +1,178 @@
+import Octets
+import TopologyLanguage
+
+/// What a topology becomes: network namespaces, bridges and veth pairs, with every name and index decided beforehand.
+///
+/// Deciding the interface indices here saves asking the kernel for them, and keeps bridges below ``firstTap``, which
+/// is how the packet ring leaves them out.
+struct HomePlan: Sendable, Equatable {
+  /// The lowest interface index of a link end in the world; bridges lie below it.
+  static let firstTap: Int32 = 10_000
+
+  /// A node with a network namespace of its own.
+  struct Place: Sendable, Equatable {
+    var node: String
+    var interfaces: [InterfacePlan]
+    var forwards: Bool
+    /// Octets of the default gateway, and the interface that leads to it.
+    var gateway: IPAddress?
+    var gatewayInterface: Int
+  }
+
+  struct InterfacePlan: Sendable, Equatable {
+    /// As programs in the node see it: `eth0`.
+    var name: String
+    var index: Int32
+    var mac: MACAddress
+    var address: CIDR?
+    var network: String
+  }
+
+  struct Bridge: Sendable, Equatable {
+    var name: String
+    var index: Int32
+    /// False for hubs, and for the two-port bridges that join nodes.
+    var learns: Bool
+  }
+
+  /// An outer link end in the world, where frames are captured.
+  struct Tap: Sendable, Equatable {
+    enum Far: Sendable, Equatable {
+      case interface(place: Int, interface: Int)
+      /// Another tap, by its place in ``HomePlan/taps``: a link between two switches.
+      case tap(Int)
+    }
+    var index: Int32
+    /// The link's name, as results show it.
+    var link: String
+    /// The node whose link end it is.
+    var node: String
+    var far: Far
+    /// The bridge that it is in, by interface index.
+    var bridge: Int32
+    /// The switch, hub or access point that this end is in: without its power the link has no carrier.
+    var heldBy: String?
+    /// True where the bridge of this end belongs to `node` itself: what the end sends then came from the node.
+    var isSwitchEnd: Bool
+    /// The name of the interface in the world.
+    var name: String { "t\(index)" }
+  }
+
+  var places: [Place] = []
+  var bridges: [Bridge] = []
+  var taps: [Tap] = []
+  /// The bridge of each switch, hub and access point, by display name.
+  private(set) var bridgeOfNode: [String: Int32] = [:]
+  /// The bridge of each network outside of homes, by qualified name.
+  private(set) var bridgeOfNetwork: [String: Int32] = [:]
+  /// Where a node stands in ``places``, by display name.
+  private(set) var placeOf: [String: Int] = [:]
+
+  /// - Parameter operatorOn: the network, by qualified name, on which a further node `operator` stands; `nil`: none.
+  init(_ topology: Topology, operatorOn: String?) throws {
+    for node in topology.nodes where node.segment != nil {
+      bridgeOfNode[node.name] = addBridge(learns: node.kind != .hub)
+    }
+    for network in topology.networks where network.home == nil {
+      bridgeOfNetwork[network.qualifiedName] = addBridge(learns: true)
+    }
+    for node in topology.nodes where node.segment == nil { addPlace(node) }
+    if let operatorOn { try addOperator(on: operatorOn, in: topology) }
+
+    var linked: Set<[Int]> = []
+    for link in topology.links { try add(link, linked: &linked) }
+    // A network outside a home is one segment: its nodes need no link.
+    for (number, place) in places.enumerated() {
+      for (interface, plan) in place.interfaces.enumerated() where !linked.contains([number, interface]) {
+        guard let bridge = bridgeOfNetwork[plan.network] else {
+          throw BackendError("\(place.node)'s interface in \(plan.network) has no link")
+        }
+        addTap(
+          "\(place.node)--\(plan.network)", place.node, .interface(place: number, interface: interface), bridge,
+          heldBy: nil)
+      }
+    }
+  }
+
+  private mutating func addBridge(learns: Bool) -> Int32 {
+    // Index 1 is lo.
+    let index = Int32(bridges.count + 2)
+    bridges.append(Bridge(name: "b\(index)", index: index, learns: learns))
+    return index
+  }
+
+  private mutating func addPlace(_ node: Node) {
+    let interfaces = node.interfaces.enumerated().map { number, interface in
+      InterfacePlan(
+        name: "eth\(number)", index: Int32(number + 2), mac: interface.mac, address: interface.address,
+        network: interface.network)
+    }
+    placeOf[node.name] = places.count
+    let leading = node.interfaces.firstIndex { $0.gateway != nil }
+    places.append(
+      Place(
+        node: node.name, interfaces: interfaces, forwards: node.kind == .homeGateway,
+        gateway: leading.flatMap { node.interfaces[$0].gateway }, gatewayInterface: leading ?? 0))
+  }
+
+  /// Gives the operator the highest address of the network that nobody has.
+  private mutating func addOperator(on name: String, in topology: Topology) throws {
+    guard let network = topology.networks.first(where: { $0.qualifiedName == name }), network.home == nil else {
+      throw BackendError("the operator needs a network outside of homes, \(name) is none")
+    }
+    let taken = Set(topology.nodes.flatMap(\.interfaces).filter { $0.network == name }.compactMap(\.address?.address))
+    guard case .v4(let broadcast)? = network.prefix.broadcast,
+      let free = (1...4097).lazy.map({ IPAddress.v4(broadcast &- $0) }).first(where: { !taken.contains($0) }),
+      network.prefix.contains(free), free != network.prefix.network.address
+    else { throw BackendError("the network \(name) has no address left for the operator") }
+    placeOf["operator"] = places.count
+    places.append(
+      Place(
+        node: "operator",
+        interfaces: [
+          InterfacePlan(
+            name: "eth0", index: 2, mac: NodeIdentity.mac("operator"),
+            address: CIDR(free, prefixLength: network.prefix.prefixLength), network: name)
+        ], forwards: false, gateway: nil, gatewayInterface: 0))
+  }
+
+  private mutating func add(_ link: Link, linked: inout Set<[Int]>) throws {
+    switch (try side(link.a), try side(link.b)) {
+    case (.bridge(let a), .bridge(let b)):
+      let first = taps.count
+      addTap(link.name, link.a.node, .tap(first + 1), a, heldBy: link.a.node, isSwitchEnd: true)
+      addTap(link.name, link.b.node, .tap(first), b, heldBy: link.b.node, isSwitchEnd: true)
+    case (.interface(let place, let interface), .bridge(let bridge)):
+      addTap(link.name, link.a.node, .interface(place: place, interface: interface), bridge, heldBy: link.b.node)
+      linked.insert([place, interface])
+    case (.bridge(let bridge), .interface(let place, let interface)):
+      addTap(link.name, link.b.node, .interface(place: place, interface: interface), bridge, heldBy: link.a.node)
+      linked.insert([place, interface])
+    case (.interface(let placeA, let interfaceA), .interface(let placeB, let interfaceB)):
+      // Two nodes without a switch: a bridge of two ports that learns nothing stands in for the cable.
+      let bridge = addBridge(learns: false)
+      addTap(link.name, link.a.node, .interface(place: placeA, interface: interfaceA), bridge, heldBy: nil)
+      addTap(link.name, link.b.node, .interface(place: placeB, interface: interfaceB), bridge, heldBy: nil)
+      linked.formUnion([[placeA, interfaceA], [placeB, interfaceB]])
+    }
+  }
+
+  private mutating func addTap(
+    _ link: String, _ node: String, _ far: Tap.Far, _ bridge: Int32, heldBy: String?, isSwitchEnd: Bool = false
+  ) {
+    taps.append(
+      Tap(
+        index: HomePlan.firstTap + Int32(taps.count), link: link, node: node, far: far, bridge: bridge,
+        heldBy: heldBy, isSwitchEnd: isSwitchEnd))
+  }
+
+  private enum Side { case bridge(Int32), interface(place: Int, interface: Int) }
+
+  private func side(_ end: Link.End) throws -> Side {
+    if let bridge = bridgeOfNode[end.node], end.interface == nil { return .bridge(bridge) }
+    guard let place = placeOf[end.node],
+      places[place].interfaces.indices.contains(end.interface ?? 0)
+    else { throw BackendError("a link leads to \(end.node), which has no such interface or port") }
+    return .interface(place: place, interface: end.interface ?? 0)
+  }
+}

@@ -1,0 +1,68 @@
+import LinuxNetwork
+import Octets
+
+/// Carries a ``HomePlan`` out: some ten system calls, and three more a node.
+struct NamespaceBuilder {
+  let plan: HomePlan
+  let carrier: Carrier
+
+  /// Makes the home, its capture into `folder` included. What was made so far is freed when this throws.
+  func build(folder: String) throws -> NamespaceHome.Running {
+    DescriptorLimit.raise()
+    let (worldNamespace, world) = try NetworkNamespace.make([.withoutIPv6])
+    var places: [(namespace: NetworkNamespace, route: RouteSocket)] = []
+    for place in plan.places {
+      places.append(try NetworkNamespace.make(place.forwards ? [.withoutIPv6, .forwarding] : [.withoutIPv6]))
+    }
+    // Before the first link is up, so that no frame goes by unseen.
+    let capture = try Capture(
+      world: worldNamespace, taps: plan.taps, path: folder + "/capture.pcapng")
+    try world.perform(plan.bridges.map { .makeBridge(name: $0.name, index: $0.index, learning: $0.learns) })
+    try world.perform(links(places.map(\.namespace)))
+    for (place, made) in zip(plan.places, places) { try configure(place, made.route) }
+    let resolv = folder + "/resolv.conf"
+    try Files.write("# no name service here\n", to: resolv)
+    return NamespaceHome.Running(world: world, places: places.map(\.namespace), capture: capture, resolv: resolv)
+  }
+
+  private func links(_ places: [NetworkNamespace]) -> [NetlinkMessage] {
+    var messages: [NetlinkMessage] = []
+    for (number, tap) in plan.taps.enumerated() {
+      let near = NetlinkMessage.VethEnd(
+        name: tap.name, index: tap.index, mac: nil, state: carrier.isUp(tap: number) ? .up : .down,
+        bridge: tap.bridge)
+      switch tap.far {
+      case .interface(let place, let interface):
+        let inner = plan.places[place].interfaces[interface]
+        let far = NetlinkMessage.VethEnd(name: inner.name, index: inner.index, mac: inner.mac.octets, state: .down)
+        messages.append(.makeVeth(near: near, far: far, in: places[place]))
+      case .tap(let other) where other > number:
+        let end = plan.taps[other]
+        let far = NetlinkMessage.VethEnd(
+          name: end.name, index: end.index, mac: nil, state: .down)
+        messages += [.makeVeth(near: near, far: far, in: nil), .enslave(index: end.index, to: end.bridge)]
+        if carrier.isUp(tap: other) { messages.append(.set(index: end.index, .up)) }
+      case .tap: break  // made with its other end
+      }
+    }
+    return messages
+  }
+
+  private func configure(_ place: HomePlan.Place, _ route: RouteSocket) throws {
+    var messages = [NetlinkMessage.set(index: 1, .up)]
+    for interface in place.interfaces {
+      try route.turnTransmitChecksumsOff(interface.name)
+      messages.append(.set(index: interface.index, .up))
+      guard let address = interface.address else { continue }
+      messages.append(
+        .add(address: address.address.octets, prefixLength: address.prefixLength, index: interface.index))
+    }
+    if let gateway = place.gateway {
+      messages.append(
+        .setDefaultRoute(gateway: gateway.octets, index: place.interfaces[place.gatewayInterface].index))
+    }
+    do { try route.perform(messages) } catch {
+      throw BackendError("node \(place.node): \(error)")
+    }
+  }
+}

@@ -1,0 +1,138 @@
+import LinuxNetwork
+import Octets
+import TopologyLanguage
+
+extension NamespaceHome {
+  public func setPower(_ power: Power, of node: String) throws {
+    try change { state in
+      guard state.plan.placeOf[node] != nil || state.plan.bridgeOfNode[node] != nil else {
+        throw BackendError("there is no node \(node)")
+      }
+      state.carrier.set(power, of: node)
+    }
+  }
+
+  public func setPlugs(_ plug: Plug, of node: String) throws {
+    try change { state in
+      let ends = state.plan.taps.indices.filter {
+        state.plan.taps[$0].node == node || state.plan.taps[$0].heldBy == node
+      }
+      guard !ends.isEmpty else { throw BackendError("\(node) has no link") }
+      for end in ends { state.carrier.setPlug(plug, of: end) }
+    }
+  }
+
+  public func setPlugs(_ plug: Plug, ofLink link: String) throws {
+    try change { state in
+      let ends = state.plan.taps.indices.filter { state.plan.taps[$0].link == link }
+      guard !ends.isEmpty else { throw BackendError("there is no link \(link)") }
+      for end in ends { state.carrier.setPlug(plug, of: end) }
+    }
+  }
+
+  public func setOutside(_ plug: Plug, of gateway: String) throws {
+    try change { state in
+      let place = try Self.place(gateway, state.plan)
+      let home = topology.nodes.first { $0.name == gateway }?.home
+      let interfaces = state.plan.places[place].interfaces
+      // Outside is every network of another home or of none; between two networks outside, the one named first.
+      let outside = interfaces.indices.filter { index in
+        guard let home else { return index == 0 }
+        return topology.networks.first { $0.qualifiedName == interfaces[index].network }?.home != home
+      }
+      guard !outside.isEmpty else { throw BackendError("\(gateway) has no link to the outside") }
+      for (number, tap) in state.plan.taps.enumerated() {
+        if case .interface(place, let interface) = tap.far, outside.contains(interface) {
+          state.carrier.setCut(plug, of: number)
+        }
+      }
+    }
+  }
+
+  /// Changes the bookkeeping, then brings link ends up and down accordingly; both or neither.
+  private func change(_ body: (inout State) throws -> Void) throws {
+    try state.withLock { state in
+      let running = try Self.running(state, self)
+      let before = state.carrier
+      do {
+        try body(&state)
+        let changes = state.carrier.changes(state.plan)
+        try running.world.perform(
+          changes.map { .set(index: state.plan.taps[$0.tap].index, $0.isUp ? .up : .down) })
+        try awaitCarrier(changes.map(\.tap), state, running)
+      } catch {
+        state.carrier = before
+        throw error
+      }
+    }
+  }
+
+  /// Returns when the link ends act as the bookkeeping says, so that what a node sends next is not lost.
+  private func awaitCarrier(_ taps: [Int], _ state: borrowing State, _ running: Running) throws {
+    for number in taps {
+      let tap = state.plan.taps[number]
+      switch tap.far {
+      case .interface(let place, let interface):
+        let isUp = state.carrier.isUp(tap: number)
+        try running.world.awaitCarrier(isUp ? .up : .down, of: tap.index)
+        let route = try RouteSocket(in: running.places[place])
+        try route.awaitCarrier(isUp ? .up : .down, of: state.plan.places[place].interfaces[interface].index)
+      case .tap(let other):
+        let isUp = state.carrier.isUp(tap: number) && state.carrier.isUp(tap: other)
+        try running.world.awaitCarrier(isUp ? .up : .down, of: tap.index)
+      }
+    }
+  }
+
+  public func move(_ node: String, to switchNode: String, newLink: String) throws {
+    try state.withLock { state in
+      let running = try Self.running(state, self)
+      let place = try Self.place(node, state.plan)
+      guard let bridge = state.plan.bridgeOfNode[switchNode] else {
+        throw BackendError("\(switchNode) is no switch, hub or access point")
+      }
+      guard let number = state.plan.taps.firstIndex(where: { $0.far == .interface(place: place, interface: 0) }) else {
+        throw BackendError("\(node) has no link that could be moved")
+      }
+      let tap = state.plan.taps[number]
+      // Down first: the node is to notice, and no frame may belong to both links.
+      try running.world.perform(.set(index: tap.index, .down))
+      running.capture.relabel(tap.index, link: newLink, node: node)
+      try running.world.perform(.enslave(index: tap.index, to: bridge))
+      state.plan.taps[number].bridge = bridge
+      state.plan.taps[number].heldBy = switchNode
+      state.plan.taps[number].link = newLink
+      state.carrier.setPlug(.in, of: number)
+      _ = state.carrier.changes(state.plan)
+      if state.carrier.isUp(tap: number) { try running.world.perform(.set(index: tap.index, .up)) }
+      try awaitCarrier([number], state, running)
+    }
+  }
+
+  public func setAddress(_ address: CIDR?, gateway: IPAddress?, of node: String, interface: Int) throws {
+    try state.withLock { state in
+      let place = try Self.place(node, state.plan)
+      let running = try Self.running(state, self)
+      guard state.plan.places[place].interfaces.indices.contains(interface) else {
+        throw BackendError("\(node) has no interface \(interface)")
+      }
+      let plan = state.plan.places[place].interfaces[interface]
+      let route = try RouteSocket(in: running.places[place])
+      if let address {
+        try route.replaceAddresses(
+          of: plan.index, with: address.address.octets, prefixLength: address.prefixLength)
+        state.plan.places[place].interfaces[interface].address = address
+      }
+      // The kernel forgets the default route with the address that it went through.
+      let kept = interface == state.plan.places[place].gatewayInterface ? state.plan.places[place].gateway : nil
+      if let gateway = gateway ?? kept {
+        let reachable = state.plan.places[place].interfaces[interface].address?.contains(gateway.self) ?? false
+        if reachable {
+          try route.perform(.setDefaultRoute(gateway: gateway.octets, index: plan.index))
+          state.plan.places[place].gateway = gateway
+          state.plan.places[place].gatewayInterface = interface
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,90 @@
+import LinuxNetwork
+import Octets
+import Synchronization
+import TopologyLanguage
+
+/// A home whose nodes are network namespaces, joined by veth links and kernel bridges.
+///
+/// The bridges and the outer link ends lie in one further namespace, the home's world, where one packet ring sees
+/// every link. All calls are short and may come from any task; one at a time is carried out.
+public final class NamespaceHome: HomeUnderTest {
+  public let topology: Topology
+  /// Everything that the home writes lies in it.
+  public let folder: String
+  let launcher: Launcher
+  let state: Mutex<State>
+
+  struct State {
+    var plan: HomePlan
+    var carrier: Carrier
+    /// `nil` before ``NamespaceHome/up()`` and after ``NamespaceHome/down()``.
+    var running: Running?
+    var programs: [RunningProgram] = []
+  }
+
+  struct Running {
+    var world: RouteSocket
+    var places: [NetworkNamespace]
+    var capture: Capture
+    /// One name service file for all nodes.
+    var resolv: String
+  }
+
+  /// - Parameters:
+  ///   - folder: an existing folder for the run's files.
+  ///   - operatorOn: the network outside of homes where a node `operator` is added; `nil`: none.
+  ///   - launcher: where `homebed-launcher` is.
+  public init(topology: Topology, folder: String, operatorOn: String?, launcher: Launcher) throws {
+    self.topology = topology
+    self.folder = folder
+    self.launcher = launcher
+    let plan = try HomePlan(topology, operatorOn: operatorOn)
+    state = Mutex(State(plan: plan, carrier: Carrier(plan)))
+  }
+
+  deinit { state.withLock { $0.running?.capture.abandon() } }
+
+  public func up() throws {
+    try state.withLock { state in
+      guard state.running == nil else { throw BackendError("the home \(topology.name) is up already") }
+      state.running = try NamespaceBuilder(plan: state.plan, carrier: state.carrier).build(folder: folder)
+    }
+  }
+
+  public func down() async {
+    let (programs, capture) = state.withLock { state in
+      defer { state.programs = [] }
+      return (state.programs, state.running?.capture)
+    }
+    await withTaskGroup(of: Void.self) { group in
+      for program in programs { group.addTask { await program.crash() } }
+    }
+    _ = await capture?.end()
+    // The kernel takes a namespace away, with all in it, when the last descriptor of it is closed.
+    state.withLock { $0.running = nil }
+  }
+
+  public var capture: any HomeCapture {
+    get throws { try state.withLock { try Self.running($0, self).capture } }
+  }
+
+  static func running(_ state: borrowing State, _ home: NamespaceHome) throws -> Running {
+    guard let running = state.running else { throw BackendError("the home \(home.topology.name) is not up") }
+    return running
+  }
+
+  public func interfaces(of node: String) throws -> [NodeInterface] {
+    try state.withLock { state in
+      try state.plan.places[Self.place(node, state.plan)].interfaces.map {
+        NodeInterface(name: $0.name, index: Int($0.index), mac: $0.mac, address: $0.address, network: $0.network)
+      }
+    }
+  }
+
+  static func place(_ node: String, _ plan: HomePlan) throws -> Int {
+    guard let place = plan.placeOf[node] else {
+      throw BackendError("\(node) is no node that programs could run in")
+    }
+    return place
+  }
+}
