@@ -23,6 +23,7 @@ struct AgentMemory: Sendable {
 
   private static let tokenTable = "token"
   private static let agentTable = "agent"
+  fileprivate static let tables = [tokenTable, agentTable]
 
   init() {}
 
@@ -108,4 +109,16 @@ struct AgentMemory: Sendable {
       Self.agentTable, "configuration",
       ["document": document.content, "version": .int(document.version)])
   }
+}
+
+extension CEAgent {
+  /// The tables of the agent's store, in the order in which they came to be; each row is a JSON document under a key.
+  ///
+  /// | table | key | document |
+  /// |---|---|---|
+  /// | `token` | configuratorId | `{token, order}`: the control token, and when it came among the others |
+  /// | `agent` | `configurator` | `{configuratorId}`: whom the agent registered with last |
+  /// | `agent` | `unanswered` | `{configuratorId, key, body}`: a first `register` whose answer never came |
+  /// | `agent` | `configuration` | `{document, version}`: the configuration document |
+  public static let tables = AgentMemory.tables
 }
