@@ -132,14 +132,17 @@ import Testing
     #expect(effects.last == .exit(0))
   }
 
-  @Test func theDescriptionIsServed() {
-    var configurator = ConfiguratorDialogue()
+  @Test func theDescriptionIsServed() throws {
+    var settings = ConfiguratorDialogue.settings()
+    settings.friendlyName = "Dad's <configurator> & more"
+    var configurator = ConfiguratorDialogue(settings: settings)
     configurator.start()
     let response = configurator.ask("GET", "/description.xml")
     #expect(response.status == 200)
-    let text = String(decoding: response.body, as: UTF8.self)
-    #expect(text.contains("<UDN>uuid:\(ConfiguratorDialogue.configuratorId)</UDN>"))
-    #expect(text.contains("<deviceType>urn:schemas-homebed:device:Configurator:1</deviceType>"))
+    let description = try DeviceDescription(parsing: response.body)
+    #expect(description.device.uuid == ConfiguratorDialogue.configuratorId)
+    #expect(description.device.deviceType == ProfileNames.configuratorType)
+    #expect(description.device.friendlyName == settings.friendlyName)
     #expect(configurator.ask("POST", "/description.xml").fields["Allow"] == "GET")
   }
 }

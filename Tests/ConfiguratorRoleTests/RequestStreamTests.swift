@@ -94,6 +94,8 @@ private func document(_ document: JSONValue, _ revision: Int) -> HTTPResponse {
       configurator.wait(seconds: 2.5)
     }
     #expect(configurator.waiting.isEmpty)
+    // A server that does not answer has perhaps lost the stream too: there is a new one.
+    configurator.openStream()
     configurator.event(one)
     #expect(configurator.waiting == [resultLine(one)])
     configurator.restart()

@@ -216,6 +216,20 @@ private func document(_ document: JSONValue, _ revision: Int) -> HTTPResponse {
     #expect(configurator.waiting.isEmpty)
   }
 
+  @Test("a server that vanished without closing the stream is found again") func vanishedServer() {
+    var configurator = started()
+    let before = configurator.stream
+    _ = configurator.register()
+    for _ in 1...4 {
+      configurator.fail(registerLine, .timeout)
+      #expect(configurator.stream == before || configurator.waiting.isEmpty)
+      configurator.wait(seconds: 2.5)
+    }
+    #expect(configurator.stream != nil && configurator.stream != before)
+    configurator.openStream()
+    #expect(configurator.waiting == [registerLine])
+  }
+
   @Test("one agent that does not answer holds up no other; its own new register goes first") func ownQueues() {
     var configurator = ConfiguratorDialogue()
     let token = configurator.configured()

@@ -114,25 +114,13 @@ extension Configurator {
 
   /// The UPnP description (UDA 2.0 clause 2.3); nobody needs to fetch it.
   func description() -> HTTPResponse {
-    let text = """
-      <?xml version="1.0" encoding="UTF-8"?>
-      <root xmlns="urn:schemas-upnp-org:device-1-0" configId="1">
-        <specVersion><major>2</major><minor>0</minor></specVersion>
-        <device>
-          <deviceType>\(ProfileNames.configuratorType)</deviceType>
-          <friendlyName>\(Configurator.escaped(settings.friendlyName))</friendlyName>
-          <manufacturer>homebed</manufacturer>
-          <modelName>configurator</modelName>
-          <UDN>uuid:\(settings.configuratorId)</UDN>
-        </device>
-      </root>
-
-      """
-    return HTTPResponse(200, fields: ["Content-Type": "text/xml; charset=\"utf-8\""], body: Array(text.utf8))
-  }
-
-  private static func escaped(_ text: String) -> String {
-    text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
+    let description = DeviceDescription(
+      device: Device(
+        deviceType: ProfileNames.configuratorType, friendlyName: settings.friendlyName, manufacturer: "homebed",
+        modelName: "configurator", uniqueDeviceName: "uuid:\(settings.configuratorId)"),
+      configurationID: 1)
+    return HTTPResponse(
+      200, fields: ["Content-Type": "text/xml; charset=\"utf-8\""], body: description.octets)
   }
 }
 

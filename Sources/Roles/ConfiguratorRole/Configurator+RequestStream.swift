@@ -69,6 +69,14 @@ extension Configurator {
     ]
   }
 
+  /// A server that does not answer may be gone without having closed the stream: a new one is asked for, on which
+  /// it tells what we missed and we tell what we owe.
+  mutating func distrustStream(_ ending: Courier<Purpose>.Ending, bits: inout RandomBits) -> [Effect] {
+    guard case .failed(let failure) = ending, case .open(let call) = stream else { return [] }
+    if case .storage = failure { return [] }
+    return [.cancel(call)] + pause(failures: 0, "the server does not answer: \(failure)", bits: &bits)
+  }
+
   private mutating func streamSettled(_ text: String) -> [Effect] {
     guard !isStreamSettled else { return [] }
     isStreamSettled = true

@@ -92,12 +92,16 @@ public struct Configurator: Role {
     bits: inout RandomBits
   ) -> [Effect] {
     switch purpose {
-    case .serverRegister(let agentId): return serverRegisterEnded(agentId, errand, ending, at: now)
-    case .serverDeregister(let agentId): return serverDeregisterEnded(agentId, ending)
-    case .configurationRequest(let agentId): return configurationRequestEnded(agentId, errand, ending, at: now)
+    case .serverRegister(let agentId):
+      return serverRegisterEnded(agentId, errand, ending, at: now) + distrustStream(ending, bits: &bits)
+    case .serverDeregister(let agentId):
+      return serverDeregisterEnded(agentId, ending) + distrustStream(ending, bits: &bits)
+    case .configurationRequest(let agentId):
+      return configurationRequestEnded(agentId, errand, ending, at: now) + distrustStream(ending, bits: &bits)
     case .configurationRead(let agentId): return configurationReadEnded(agentId, errand, ending, at: now)
     case .configure(let agentId): return configureEnded(agentId, errand, ending, at: now)
-    case .requestResult(let requestId): return requestResultEnded(requestId, ending)
+    case .requestResult(let requestId):
+      return requestResultEnded(requestId, ending) + distrustStream(ending, bits: &bits)
     }
   }
 
