@@ -1,0 +1,258 @@
+import Messages
+import Octets
+import Packets
+import SSDP
+
+extension Dissector {
+  func sender(_ sighting: Sighting, _ address: IPAddress) -> Party {
+    if let node = sighting.tap.node { return parties.nodes[node].party }
+    return parties.receiver(address, from: sighting.tap.network)
+  }
+
+  /// Tells a message that is named by its protocol.
+  private mutating func tell(
+    packet name: String, from sender: Party, to receiver: Party, fields: JSONValue, digest: UInt64, _ sighting: Sighting
+  ) {
+    guard let definition = MessageCatalogue[name] else { return }
+    if sighting.tap.node == nil,
+      !sightings.isNew(digest, interface: sighting.interface, time: sighting.origin.time)
+    {
+      return
+    }
+    tell(
+      definition, from: sender, to: receiver, fields: fields, at: sighting.origin, digest: digest,
+      isBackground: definition.background.holds(for: fields, request: false))
+  }
+
+  mutating func consume(_ arp: ARPPacket, _ packet: Packet, _ sighting: Sighting) {
+    if let node = sighting.tap.node {
+      parties.learn(arp.sender, of: node, on: sighting.tap.network, mac: sighting.source)
+    }
+    var digest = MessageDigest()
+    digest.add("arp")
+    digest.add(number: UInt64(arp.operation.rawValue))
+    digest.add(arp.sender.octets + arp.target.octets + arp.senderHardware.octets + arp.targetHardware.octets)
+    let sender: Party =
+      sighting.tap.node.map { parties.nodes[$0].party } ?? parties.receiver(arp.sender, from: sighting.tap.network)
+    let receiver =
+      packet.ethernet.destination.isMulticast
+      ? Party.network : parties.receiver(arp.target, from: sighting.tap.network)
+    tell(
+      packet: "arp", from: sender, to: receiver,
+      fields: [
+        "operation": .string(
+          arp.operation == .request ? "request" : arp.operation == .reply ? "reply" : "\(arp.operation.rawValue)"),
+        "senderMAC": .string("\(arp.senderHardware)"), "senderAddress": .string("\(arp.sender)"),
+        "targetAddress": .string("\(arp.target)"),
+      ], digest: digest.finished, sighting)
+  }
+
+  /// An HTIP agent's frame: LLDP to the broadcast address.
+  mutating func consume(lldp octets: ArraySlice<UInt8>, _ sighting: Sighting) {
+    var fields: JSONValue = [:]
+    var reader = ByteReader(octets, format: "LLDP")
+    // Chassis ID (1) and time to live (3) are among the first three (IEEE 802.1AB); the rest is read later.
+    for _ in 0..<3 {
+      guard let head = try? reader.uint16("TLV"), let value = try? reader.take(Int(head & 0x1FF), "TLV") else { break }
+      if head >> 9 == 1, value.first == 4, let mac = MACAddress(value.dropFirst()) {
+        fields["chassisId"] = .string("\(mac)")
+      }
+      if head >> 9 == 3, value.count >= 2 { fields["ttl"] = .int(value.prefix(2).reduce(0) { $0 << 8 | Int($1) }) }
+    }
+    var digest = MessageDigest()
+    digest.add("htip")
+    digest.add(octets)
+    let sender: Party = sighting.tap.node.map { parties.nodes[$0].party } ?? parties.receiver(sighting.source)
+    tell(packet: "htip", from: sender, to: .network, fields: fields, digest: digest.finished, sighting)
+  }
+
+  mutating func consume(_ message: ICMPMessage, _ header: IPv4Header, _ sighting: Sighting) {
+    var digest = MessageDigest()
+    digest.add("icmp")
+    digest.add([message.type, message.code])
+    var identifier: UInt16 = 0
+    switch message.body {
+    case .echoRequest(let id, let sequence, let payload), .echoReply(let id, let sequence, let payload):
+      identifier = id
+      digest.add(number: UInt64(sequence))
+      digest.add(payload)
+    case .destinationUnreachable(_, let rest), .timeExceeded(let rest), .other(_, let rest): digest.add(rest)
+    }
+    guard
+      let receiver = route(
+        header, sourcePort: identifier, destinationPort: identifier, signature: digest.finished, sighting)
+    else { return }
+    digest.add(header.source.octets + header.destination.octets)
+    tell(
+      packet: "icmp", from: sender(sighting, header.source), to: receiver,
+      fields: ["type": .int(message.type), "code": .int(message.code)], digest: digest.finished, sighting)
+  }
+
+  mutating func consume(_ datagram: UDPDatagram, _ header: IPv4Header, _ sighting: Sighting) {
+    var digest = MessageDigest()
+    digest.add("udp")
+    digest.add(datagram.payload)
+    guard
+      let receiver = route(
+        header, sourcePort: datagram.sourcePort, destinationPort: datagram.destinationPort,
+        signature: digest.finished, sighting)
+    else { return }
+    digest.add(header.source.octets + header.destination.octets)
+    let sender = sender(sighting, header.source)
+    let ports = [datagram.sourcePort, datagram.destinationPort]
+    if Dissector.isDiscovery(datagram.payload) {
+      consume(ssdp: datagram, from: sender, to: receiver, signature: digest.finished, sighting)
+    } else if ports == [68, 67] || ports == [67, 68] || ports == [67, 67] {
+      tell(
+        packet: "dhcp", from: sender, to: receiver, fields: Dissector.dhcpFields(datagram.payload),
+        digest: digest.finished, sighting)
+    } else if ports.contains(53) {
+      tell(
+        packet: "dns", from: sender, to: receiver, fields: Dissector.dnsFields(datagram.payload),
+        digest: digest.finished, sighting)
+    } else {
+      counts.add(.datagram(header.destination, datagram.destinationPort))
+    }
+  }
+
+  /// Whom a datagram is for; `nil` where it is one that a gateway passes on, which is no message of its own.
+  private mutating func route(
+    _ header: IPv4Header, sourcePort: UInt16, destinationPort: UInt16, signature: UInt64, _ sighting: Sighting
+  ) -> Party? {
+    let network = sighting.tap.network
+    guard let node = sighting.tap.node, !header.destination.isMulticast, !header.destination.isLimitedBroadcast else {
+      return parties.receiver(header.destination, from: network)
+    }
+    let here = FlowKey.end(header.sourceBits, sourcePort)
+    let there = FlowKey.end(header.destinationBits, destinationPort)
+    let key = FlowKey(network: network, protocolNumber: header.protocolNumber.rawValue, here, there)
+    let party = parties.nodes[node].party
+    let time = sighting.origin.time
+    if parties.nodes[node].forwards {
+      if let seen = flows.recall(signature, at: time), seen.sender != party {
+        if seen.isFromClient { flows.relay(seen.leg, at: key, clientEnd: here) }
+        return nil
+      }
+      guard parties.owns(node, header.source) else { return nil }
+    }
+    if let leg = flows[key], leg.clientEndHere != here {
+      // A reply: to whoever began the flow, on whichever side of a gateway.
+      flows.remember(signature, FlowTable.Memory(leg: leg, sender: party, isFromClient: false, time: time))
+      return leg.client
+    }
+    let leg = FlowLeg(
+      origin: key, client: party, clientEnd: here, serverEnd: there, clientEndHere: here, network: network)
+    flows.add(leg, at: key)
+    flows.remember(signature, FlowTable.Memory(leg: leg, sender: party, isFromClient: true, time: time))
+    return parties.receiver(header.destination, from: network)
+  }
+
+  private static func isDiscovery(_ payload: ArraySlice<UInt8>) -> Bool {
+    payload.starts(with: "M-SEARCH ".utf8) || payload.starts(with: "NOTIFY * ".utf8)
+      || payload.starts(with: "HTTP/1.1 200 ".utf8)
+  }
+
+  private mutating func consume(
+    ssdp datagram: UDPDatagram, from sender: Party, to receiver: Party, signature: UInt64, _ sighting: Sighting
+  ) {
+    if sighting.tap.node == nil, !sightings.isNew(signature, interface: sighting.interface, time: sighting.origin.time)
+    {
+      return
+    }
+    let message: SSDPMessage
+    do {
+      message = try SSDPMessage(parsing: datagram.payload)
+    } catch {
+      counts.add(.words("malformed SSDP: \(error)"))
+      return
+    }
+    let name: String
+    var fields: JSONValue
+    switch message {
+    case .search(let search):
+      name = "discover"
+      fields = ["st": .string(search.searchTarget)]
+      fields["mx"] = search.maximumWait.map { .int($0) }
+      fields["controlPointName"] = search.friendlyName.map { .string($0) }
+    case .searchReply(let reply):
+      name = "discover-reply"
+      fields = Dissector.fields(ofUSN: reply.uniqueServiceName, location: reply.location, maxAge: reply.maximumAge)
+      fields["st"] = .string(reply.searchTarget)
+      if let uuid = fields["uuid"], Dissector.mayBeConfigurator(reply) { fields["configuratorId"] = uuid }
+      if reply.searchTarget == ProfileNames.configuratorType { parties.learn(.configurator, of: sender) }
+    case .notify(let notice):
+      guard notice.kind == .alive || notice.kind == .byebye else {
+        counts.add(.words("SSDP NOTIFY \(notice.kind): no message of the catalogue"))
+        return
+      }
+      name = notice.kind == .alive ? "ssdp-alive" : "ssdp-byebye"
+      fields = Dissector.fields(ofUSN: notice.uniqueServiceName, location: notice.location, maxAge: notice.maximumAge)
+      fields["nt"] = .string(notice.notificationType)
+    }
+    if let location = fields["location"]?.string { urls.add(location, .description) }
+    guard let definition = MessageCatalogue[name] else { return }
+    // S2 sets Date aside.
+    var digest = MessageDigest()
+    digest.add(name)
+    for line in message.headers.lines where line.name.lowercased() != "date" {
+      digest.add("\(line.name):\(line.value)")
+    }
+    tell(
+      definition, from: sender, to: receiver, fields: fields, at: sighting.origin, digest: digest.finished,
+      isBackground: definition.background.holds(for: fields, request: false))
+  }
+
+  private static func fields(ofUSN usn: String, location: String?, maxAge: Int?) -> JSONValue {
+    var fields: JSONValue = ["usn": .string(usn)]
+    fields["uuid"] = UniqueServiceName(usn).map { .string($0.uuid.lowercased()) }
+    fields["location"] = location.map { .string($0) }
+    fields["maxAge"] = maxAge.map { .int($0) }
+    return fields
+  }
+
+  /// A reply that names another device type is no configurator's.
+  private static func mayBeConfigurator(_ reply: SSDPSearchReply) -> Bool {
+    let target = UniqueServiceName(reply.uniqueServiceName)?.target ?? reply.searchTarget
+    return !target.hasPrefix("urn:") || target == ProfileNames.configuratorType
+  }
+
+  /// The message type (option 53) and the address on offer (RFC 2131).
+  private static func dhcpFields(_ payload: ArraySlice<UInt8>) -> JSONValue {
+    var fields: JSONValue = [:]
+    var reader = ByteReader(payload, format: "DHCP")
+    do {
+      try reader.skip(16, "head")
+      let address = try reader.uint32("yiaddr")
+      if address != 0 { fields["yourAddress"] = .string("\(IPAddress.v4(address))") }
+      try reader.skip(216, "rest of the head")
+      guard try reader.uint32("cookie") == 0x6382_5363 else { return fields }
+      while true {
+        let code = try reader.uint8("option")
+        if code == 0 { continue }
+        if code == 255 { return fields }
+        let value = try reader.take(Int(try reader.uint8("length")), "option")
+        if code == 53, let type = value.first { fields["messageType"] = .int(type) }
+      }
+    } catch {
+      // What is there of a cut message is enough for a message that fails nothing.
+      return fields
+    }
+  }
+
+  /// The first question (RFC 1035).
+  private static func dnsFields(_ payload: ArraySlice<UInt8>) -> JSONValue {
+    var reader = ByteReader(payload, format: "DNS")
+    guard (try? reader.skip(2, "id")) != nil, let flags = try? reader.uint16("flags"),
+      (try? reader.skip(8, "counts")) != nil
+    else { return [:] }
+    var fields: JSONValue = ["isReply": .bool(flags & 0x8000 != 0)]
+    var labels: [String] = []
+    while let length = try? reader.uint8("label"), length > 0, length < 64, labels.count < 128,
+      let label = try? reader.take(Int(length), "label")
+    {
+      labels.append(String(decoding: label, as: UTF8.self))
+    }
+    if !labels.isEmpty { fields["question"] = .string(labels.joined(separator: ".")) }
+    return fields
+  }
+}

@@ -1,0 +1,192 @@
+import CaptureFiles
+import Messages
+import Octets
+
+/// Nodes, their interfaces in the capture, and which address is whose, as far as it is known by now.
+struct PartyTable: Sendable {
+  struct Node: Sendable {
+    var name: String
+    var kind: PartyKind?
+    var home: String?
+    var interfaces: [PartyInterface]
+    var forwards: Bool
+    /// A switch, hub or access point: it passes frames on unchanged.
+    var isSegment: Bool
+    var taps = 0
+
+    var party: Party { kind == .operator || name == "operator" ? .operator : .node(name) }
+  }
+
+  /// An interface of the capture.
+  struct Tap: Sendable {
+    /// Index of the node whose link end it is; `nil` where the capture does not tell.
+    var node: Int?
+    /// Index of the network; 0 where it is not known.
+    var network = 0
+    var isNetworkKnown = false
+  }
+
+  private struct Place: Hashable {
+    var network: Int
+    var address: IPAddress
+  }
+
+  private(set) var nodes: [Node] = []
+  private(set) var taps: [Int: Tap] = [:]
+  private var byName: [String: Int] = [:]
+  /// Network 0 stands for all that no topology names.
+  private var networks: [PartyNetwork] = [PartyNetwork(name: "", home: nil)]
+  private var networkByName: [String: Int] = [:]
+  /// Directed broadcast addresses.
+  private var broadcasts: Set<Place> = []
+  private var owners: [Place: Int] = [:]
+  private var macOwners: [MACAddress: Int] = [:]
+  /// What parties turned out to be, where no topology tells.
+  private var learntKinds: [Party: PartyKind] = [:]
+  private static let learningLimit = 65_536
+
+  init(_ map: PartyMap) {
+    for network in map.networks { _ = index(ofNetwork: network.name, home: network.home) }
+    for node in map.nodes {
+      let index = nodes.count
+      byName[node.name] = index
+      nodes.append(
+        Node(
+          name: node.name, kind: node.kind, home: node.home, interfaces: node.interfaces, forwards: node.forwards,
+          isSegment: [.switch, .hub, .accessPoint].contains(node.kind)))
+      for interface in node.interfaces {
+        let network = self.index(ofNetwork: interface.network, home: nil)
+        if let address = interface.address {
+          owners[Place(network: network, address: address.address)] = index
+          if let broadcast = address.broadcast { broadcasts.insert(Place(network: network, address: broadcast)) }
+        }
+        if let mac = interface.mac { macOwners[mac] = index }
+      }
+    }
+  }
+
+  private mutating func index(ofNetwork name: String, home: String?) -> Int {
+    if let index = networkByName[name] { return index }
+    networkByName[name] = networks.count
+    networks.append(PartyNetwork(name: name, home: home))
+    return networks.count - 1
+  }
+
+  /// Takes note of an interface: its description names the node whose link end it is.
+  mutating func declare(_ interface: CaptureInterface) {
+    guard taps[interface.index] == nil else { return }
+    var tap = Tap()
+    if let name = PartyTable.nodeName(interface.description) {
+      let index = byName[name] ?? addNode(name)
+      nodes[index].taps += 1
+      // `sw1.3` in a link's name is a port; a node with several links and no ports passes packets between them.
+      if nodes[index].kind == nil {
+        if PartyTable.hasPort(of: name, in: interface.name ?? "") { nodes[index].isSegment = true }
+        if nodes[index].taps > 1, !nodes[index].isSegment { nodes[index].forwards = true }
+      }
+      tap.node = index
+      if nodes[index].interfaces.count == 1, let network = networkByName[nodes[index].interfaces[0].network] {
+        tap.network = network
+        tap.isNetworkKnown = true
+      }
+    }
+    taps[interface.index] = tap
+  }
+
+  private mutating func addNode(_ name: String) -> Int {
+    byName[name] = nodes.count
+    nodes.append(
+      Node(
+        name: name, kind: name == "operator" ? .operator : nil, home: nil, interfaces: [], forwards: false,
+        isSegment: false))
+    return nodes.count - 1
+  }
+
+  static func nodeName(_ description: String?) -> String? {
+    guard let description else { return nil }
+    for part in description.split(separator: " ") where part.hasPrefix("node=") && part.count > 5 {
+      return String(part.dropFirst(5))
+    }
+    return nil
+  }
+
+  private static func hasPort(of node: String, in link: String) -> Bool {
+    guard let range = link.firstRange(of: "--") else { return false }
+    return [link[..<range.lowerBound], link[range.upperBound...]].contains { end in
+      end.hasPrefix(node + ".") && end.dropFirst(node.count + 1).allSatisfy(\.isNumber)
+    }
+  }
+
+  /// Which of a node's networks its tap is on, told by the MAC address that it sends from.
+  mutating func locate(tap index: Int, source: MACAddress) {
+    guard var tap = taps[index], !tap.isNetworkKnown, let node = tap.node else { return }
+    guard let interface = nodes[node].interfaces.first(where: { $0.mac == source }),
+      let network = networkByName[interface.network]
+    else { return }
+    tap.network = network
+    tap.isNetworkKnown = true
+    taps[index] = tap
+  }
+
+  /// Whether a frame that came in at a switch's link end is the switch's own, not one that it passes on.
+  func isOwnFrame(of node: Int, source: MACAddress, isLLDP: Bool) -> Bool {
+    if let owner = macOwners[source] { return owner == node }
+    return isLLDP
+  }
+
+  /// Whether an address is one of the node's own, as far as it is known.
+  func owns(_ node: Int, _ address: IPAddress) -> Bool {
+    nodes[node].interfaces.contains { $0.address?.address == address } || nodes[node].interfaces.isEmpty
+  }
+
+  /// A node sent from this address on this network.
+  mutating func learn(_ address: IPAddress, of node: Int, on network: Int, mac: MACAddress) {
+    let place = Place(network: network, address: address)
+    guard owners[place] != node || macOwners[mac] != node else { return }
+    guard !address.isUnspecified, !address.isMulticast, owners.count < PartyTable.learningLimit,
+      macOwners.count < PartyTable.learningLimit
+    else { return }
+    owners[place] = node
+    macOwners[mac] = node
+  }
+
+  /// Whom a packet is for, from the place of its sender: addresses count within its network, then its home, then outside.
+  func receiver(_ address: IPAddress, from network: Int) -> Party {
+    let place = Place(network: network, address: address)
+    if address.isMulticast || address.isLimitedBroadcast || broadcasts.contains(place) { return .network }
+    return owner(address, from: network).map { nodes[$0].party } ?? .address("\(address)")
+  }
+
+  func owner(_ address: IPAddress, from network: Int) -> Int? {
+    if let owner = owners[Place(network: network, address: address)] { return owner }
+    let home = networks[network].home
+    for index in networks.indices where index != network && home != nil && networks[index].home == home {
+      if let owner = owners[Place(network: index, address: address)] { return owner }
+    }
+    for index in networks.indices where index != network && networks[index].home == nil {
+      if let owner = owners[Place(network: index, address: address)] { return owner }
+    }
+    return nil
+  }
+
+  func receiver(_ mac: MACAddress) -> Party {
+    if mac.isMulticast { return .network }
+    return macOwners[mac].map { nodes[$0].party } ?? .address("\(mac)")
+  }
+
+  func kind(of party: Party) -> PartyKind? {
+    switch party {
+    case .operator: return .operator
+    case .network: return .network
+    case .node(let name):
+      if let index = byName[name], let kind = nodes[index].kind { return kind }
+      return learntKinds[party]
+    case .address: return learntKinds[party]
+    }
+  }
+
+  mutating func learn(_ kind: PartyKind, of party: Party) {
+    guard learntKinds[party] == nil, learntKinds.count < PartyTable.learningLimit else { return }
+    learntKinds[party] = kind
+  }
+}
