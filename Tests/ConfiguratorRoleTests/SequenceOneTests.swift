@@ -216,6 +216,31 @@ private func document(_ document: JSONValue, _ revision: Int) -> HTTPResponse {
     #expect(configurator.waiting.isEmpty)
   }
 
+  @Test("a home that the server does not know yet is owed, a body that it refuses is not", arguments: [404, 403, 422])
+  func refusedRegistration(status: Int) {
+    var configurator = started()
+    _ = configurator.register()
+    configurator.answer(registerLine, HTTPResponse(status))
+    #expect(configurator.waiting.isEmpty)
+    #expect(configurator.reported("server-register-refused"))
+    configurator.restart()
+    configurator.openStream()
+    #expect(configurator.waiting == (status == 422 ? [] : [registerLine]))
+  }
+
+  @Test("rows that cannot be read are told, left and not used") func damagedRows() {
+    var configurator = ConfiguratorDialogue()
+    _ = configurator.configured()
+    configurator.store["agents"]?["7f9c0000-0000-4000-8000-000000000002"] = ["body": [:]]
+    configurator.store["handled_requests"] = ["x": [:]]
+    configurator.store["from_the_future"] = ["x": 1]
+    let before = configurator.store
+    configurator.restart()
+    #expect(configurator.reports.count { $0.code == "row-unreadable" } == 3)
+    #expect(configurator.store == before)
+    #expect(configurator.read()?["state"] == "configured")
+  }
+
   @Test("a server that vanished without closing the stream is found again") func vanishedServer() {
     var configurator = started()
     let before = configurator.stream

@@ -234,4 +234,17 @@ private let agentPath = "/v1/homes/home-a/agents/\(tv)"
     #expect(server.register().json == ["revision": 1])
     #expect(server.hold(["hostName": "tv"]).response.json == ["revision": 2])
   }
+
+  @Test func rowsThatCannotBeReadAreToldAndLeft() {
+    var server = ServerDialogue()
+    _ = server.hold(["hostName": "tv"])
+    server.store["homes"] = ["home-x": [:]]
+    server.store["agents"] = ["nowhere/x": ["homeId": "nowhere", "agentId": "x"]]
+    let before = server.store
+    let effects = server.restart()
+    let codes = effects.compactMap { if case .report(let report) = $0 { report.code } else { nil } }
+    #expect(codes == ["row-unreadable", "row-unreadable"])
+    #expect(server.store == before)
+    #expect(server.register().json == ["revision": 1])
+  }
 }

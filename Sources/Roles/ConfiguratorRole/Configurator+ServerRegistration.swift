@@ -64,9 +64,9 @@ extension Configurator {
       }
       return [save] + finish(agentId, nil, at: now)
     case .answered(let response):
-      // The server will not change its mind by itself; the next registration tries again. What is in the way may be a
-      // full or failing server, which is another matter.
-      if response.status < 500, response.status != 429 { record.owed = AgentRecord.Owed() }
+      // A body that it refuses it will refuse again; a home that it does not know (yet), or a full or failing server,
+      // is another matter: that stays owed until the stream opens.
+      if response.status < 500, ![401, 403, 404, 429].contains(response.status) { record.owed = AgentRecord.Owed() }
       records[agentId] = record
       let problem = Problem(response).map { "\($0)" } ?? "status \(response.status)"
       return [
