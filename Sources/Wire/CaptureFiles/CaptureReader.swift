@@ -90,7 +90,7 @@ public struct CaptureReader: Sendable {
             return nil
           }
           let base = offset
-          try read(take(length), base: base)
+          if let item = try read(take(length), base: base) { return item }
         }
       } catch let fault as BlockFault {
         throw fault.error
@@ -106,10 +106,13 @@ public struct CaptureReader: Sendable {
     var error: WireError
   }
 
-  private mutating func read(_ block: ArraySlice<UInt8>, base: Int) throws {
+  /// The first thing that a block tells; more of it waits.
+  private mutating func read(_ block: ArraySlice<UInt8>, base: Int) throws -> CaptureItem? {
     do {
+      if let packet = try blocks.packet(of: block, base: base) { return .packet(packet) }
       waiting = try blocks.items(of: block, base: base, limits: limits)
       waiting.reverse()
+      return waiting.popLast()
     } catch let error as WireError {
       throw BlockFault(error: error)
     }

@@ -70,7 +70,6 @@ struct PcapngBlocks: Sendable {
     case 2: return [.packet(try obsoletePacket(&reader))]
     case 3: return [.packet(try simplePacket(&reader))]
     case 5: return try statistics(&reader)
-    case 6: return [.packet(try enhancedPacket(&reader))]
     default: return [.skipped(blockType: type, offset: base, length: block.count)]
     }
   }
@@ -143,36 +142,56 @@ struct PcapngBlocks: Sendable {
     return time
   }
 
-  private func enhancedPacket(_ reader: inout BlockReader) throws -> CapturedPacket {
-    let start = reader.reader.offset
-    let interface = try interface(Int(try reader.uint32("the interface")), at: start)
-    return try packet(&reader, interface, at: start + 4)
+  /// The packet of an Enhanced Packet Block; `nil` for other blocks. Most blocks are such, so that this reads in place.
+  func packet(of block: ArraySlice<UInt8>, base: Int) throws -> CapturedPacket? {
+    func field(_ offset: Int) -> UInt32 { Self.number(block, offset, bigEndian: bigEndian) }
+    guard field(0) == 6 else { return nil }
+    guard block.count >= 32 else {
+      throw WireError(
+        .truncated, in: Self.format, at: base + block.count - 4, "a packet block of \(block.count) octets, expected 32")
+    }
+    let interface = try interface(Int(field(8)), at: base + 8)
+    let time = try time(UInt64(field(12)) << 32 | UInt64(field(16)), interface, at: base + 12)
+    let captured = Int(field(20))
+    guard captured <= block.count - 32 else {
+      throw WireError(
+        .truncated, in: Self.format, at: base + 28, "the packet needs \(captured) octets, \(block.count - 32) left")
+    }
+    let start = block.startIndex + 28
+    var packet = CapturedPacket(
+      interface: interface.index, time: time, direction: .unknown, originalLength: Int(field(24)),
+      octets: block[start..<start + captured])
+    let options = min(28 + (captured + 3) & ~3, block.count - 4)
+    if options < block.count - 4 {
+      var reader = BlockReader(
+        block[block.startIndex + options..<block.endIndex - 4], format: Self.format, base: base + options,
+        bigEndian: bigEndian)
+      try read(&reader, into: &packet)
+    }
+    return packet
+  }
+
+  private func read(_ reader: inout BlockReader, into packet: inout CapturedPacket) throws {
+    try reader.options { code, value in
+      switch code {
+      case 1: packet.comments.append(value.text())
+      case 2: packet.direction = CaptureDirection(rawValue: UInt8(try value.uint32("the flags") & 3)) ?? .unknown
+      default: break
+      }
+    }
   }
 
   private func obsoletePacket(_ reader: inout BlockReader) throws -> CapturedPacket {
     let start = reader.reader.offset
     let interface = try interface(Int(try reader.uint16("the interface")), at: start)
     _ = try reader.uint16("the drop count")
-    return try packet(&reader, interface, at: start + 4)
-  }
-
-  /// From the time stamp on, both kinds of packet block are alike.
-  private func packet(_ reader: inout BlockReader, _ interface: Interface, at offset: Int) throws -> CapturedPacket {
-    let time = try time(try reader.timestamp(), interface, at: offset)
+    let time = try time(try reader.timestamp(), interface, at: start + 4)
     let captured = Int(try reader.uint32("the captured length"))
     let original = Int(try reader.uint32("the original length"))
-    let octets = try reader.padded(captured, "the packet")
     var packet = CapturedPacket(
-      interface: interface.index, time: time, direction: .unknown, originalLength: original, octets: octets)
-    if reader.reader.remaining > 0 {
-      try reader.options { code, value in
-        switch code {
-        case 1: packet.comments.append(value.text())
-        case 2: packet.direction = CaptureDirection(rawValue: UInt8(try value.uint32("the flags") & 3)) ?? .unknown
-        default: break
-        }
-      }
-    }
+      interface: interface.index, time: time, direction: .unknown, originalLength: original,
+      octets: try reader.padded(captured, "the packet"))
+    try read(&reader, into: &packet)
     return packet
   }
 

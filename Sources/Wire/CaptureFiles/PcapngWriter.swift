@@ -122,11 +122,10 @@ public struct PcapngWriter: Sendable {
     /// Ends the options, appends the length and writes it at the block's start too.
     mutating func finished(hasOptions: Bool) -> [UInt8] {
       if hasOptions { writer.littleEndian(0, 4) }
-      let length = UInt64(writer.count + 4)
-      writer.littleEndian(length, 4)
-      var octets = writer.octets
-      for index in 0..<4 { octets[4 + index] = UInt8(truncatingIfNeeded: length >> (8 * UInt64(index))) }
-      return octets
+      let length = UInt32(truncatingIfNeeded: writer.count + 4)
+      writer.littleEndian(UInt64(length), 4)
+      writer.replaceLittleEndianUInt32(at: 4, with: length)
+      return writer.octets
     }
   }
 }

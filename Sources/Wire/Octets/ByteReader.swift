@@ -122,18 +122,25 @@ public struct ByteWriter: Sendable {
   public mutating func uint32(_ value: UInt32) { bigEndian(UInt64(value), 4) }
   public mutating func uint64(_ value: UInt64) { bigEndian(value, 8) }
 
+  /// Appends the low `count` octets of a number, 0 to 8, highest first.
   public mutating func bigEndian(_ value: UInt64, _ count: Int) {
-    for shift in (0..<count).reversed() { octets.append(UInt8(truncatingIfNeeded: value >> (8 * UInt64(shift)))) }
+    withUnsafeBytes(of: value.bigEndian) { octets.append(contentsOf: $0.suffix(count)) }
   }
 
+  /// Appends the low `count` octets of a number, 0 to 8, lowest first.
   public mutating func littleEndian(_ value: UInt64, _ count: Int) {
-    for shift in 0..<count { octets.append(UInt8(truncatingIfNeeded: value >> (8 * UInt64(shift)))) }
+    withUnsafeBytes(of: value.littleEndian) { octets.append(contentsOf: $0.prefix(count)) }
   }
 
   /// Overwrites two octets that were written earlier, as checksums and lengths need.
   public mutating func replaceUInt16(at index: Int, with value: UInt16) {
     octets[index] = UInt8(truncatingIfNeeded: value >> 8)
     octets[index + 1] = UInt8(truncatingIfNeeded: value)
+  }
+
+  /// Overwrites four octets that were written earlier, lowest first.
+  public mutating func replaceLittleEndianUInt32(at index: Int, with value: UInt32) {
+    for place in 0..<4 { octets[index + place] = UInt8(truncatingIfNeeded: value >> (8 * UInt32(place))) }
   }
 }
 

@@ -63,15 +63,33 @@ public struct TCPConnectionTable: Sendable {
     var connection: TCPConnection
     var toServer: TCPReassembler
     var toClient: TCPReassembler
-    var last: TCPOrigin
 
     var isClosed: Bool {
       toServer.end == .reset || toClient.end == .reset || toServer.end != nil && toClient.end != nil
     }
+
+    mutating func synchronise(_ sender: TCPSide, at sequence: UInt32) {
+      if sender == .client { toServer.synchronise(at: sequence) } else { toClient.synchronise(at: sequence) }
+    }
+
+    mutating func end(_ sender: TCPSide, _ reason: TCPEnd, _ origin: TCPOrigin, into deliveries: inout [TCPDelivery]) {
+      if sender == .client {
+        toServer.close(reason, from: origin, into: &deliveries)
+      } else {
+        toClient.close(reason, from: origin, into: &deliveries)
+      }
+    }
+
+    mutating func flush(_ sender: TCPSide, into deliveries: inout [TCPDelivery]) {
+      if sender == .client { toServer.flush(into: &deliveries) } else { toClient.flush(into: &deliveries) }
+    }
   }
 
   public let limits: Limits
-  private var entries: [Key: Entry] = [:]
+  private var places: [Key: Int] = [:]
+  /// Entries at their places; those in `free` are empty.
+  private var entries: [Entry] = []
+  private var free: [Int] = []
   private var opened = Queue()
   private var closed = Queue()
   private var nextID = 0
@@ -80,7 +98,7 @@ public struct TCPConnectionTable: Sendable {
   public init(limits: Limits = Limits()) { self.limits = limits }
 
   /// Connections that are remembered now.
-  public var count: Int { entries.count }
+  public var count: Int { places.count }
 
   /// Takes one segment and appends what it completes to `events`.
   ///
@@ -92,53 +110,48 @@ public struct TCPConnectionTable: Sendable {
     let sender = Endpoint(source, segment.sourcePort)
     let receiver = Endpoint(destination, segment.destinationPort)
     let key = Key(domain: domain, sender, receiver)
-    var index = entries.index(forKey: key)
-    if let found = index, startsAnew(segment, sender, entries.values[found]) {
-      close(found, .replaced, origin, into: &events)
-      index = nil
+    var place = places[key]
+    if segment.flags.contains(.syn), let found = place, startsAnew(segment, sender, at: found) {
+      close(key, at: found, .replaced, origin, into: &events)
+      place = nil
     }
-    let place: Dictionary<Key, Entry>.Index
-    if let index {
-      place = index
-    } else {
-      open(key, segment, sender, receiver, origin, into: &events)
-      guard let index = entries.index(forKey: key) else { return }
-      place = index
-    }
-    deliver(segment, from: sender, origin, at: place, key, into: &events)
+    deliver(
+      segment, from: sender, origin, at: place ?? open(key, segment, sender, receiver, origin, into: &events), key,
+      into: &events)
   }
 
   private mutating func deliver(
-    _ segment: TCPSegment, from sender: Endpoint, _ origin: TCPOrigin, at place: Dictionary<Key, Entry>.Index,
-    _ key: Key, into events: inout [TCPEvent]
+    _ segment: TCPSegment, from sender: Endpoint, _ origin: TCPOrigin, at place: Int, _ key: Key,
+    into events: inout [TCPEvent]
   ) {
-    let connection = entries.values[place].connection
-    let side: TCPSide = sender == connection.client ? .client : .server
-    let wasClosed = entries.values[place].isClosed
-    deliveries.removeAll(keepingCapacity: true)
-    entries.values[place].last = origin
+    let side: TCPSide = sender == entries[place].connection.client ? .client : .server
+    let wasClosed = entries[place].isClosed
     if segment.flags.isSuperset(of: [.syn, .ack]) {
       // The acknowledgement tells where the other direction begins, even where its SYN was not seen.
-      if side == .server {
-        entries.values[place].toServer.synchronise(at: segment.acknowledgement)
-      } else {
-        entries.values[place].toClient.synchronise(at: segment.acknowledgement)
-      }
+      entries[place].synchronise(side.other, at: segment.acknowledgement)
     }
+    deliveries.removeAll(keepingCapacity: true)
     if side == .client {
-      entries.values[place].toServer.feed(segment, from: origin, into: &deliveries)
+      entries[place].toServer.feed(segment, from: origin, into: &deliveries)
     } else {
-      entries.values[place].toClient.feed(segment, from: origin, into: &deliveries)
+      entries[place].toClient.feed(segment, from: origin, into: &deliveries)
     }
+    tell(deliveries, of: entries[place].connection, side, into: &events)
+    if !wasClosed, entries[place].isClosed { closed.append(key, entries[place].connection.id) }
+  }
+
+  private func tell(
+    _ deliveries: [TCPDelivery], of connection: TCPConnection, _ side: TCPSide, into events: inout [TCPEvent]
+  ) {
     for delivery in deliveries {
       events.append(TCPEvent(connection: connection, sender: side, content: .delivery(delivery)))
     }
-    if !wasClosed, entries.values[place].isClosed { closed.append(key, connection.id) }
   }
 
-  /// Whether a segment cannot belong to the connection that its ports name: a SYN with a new sequence number.
-  private func startsAnew(_ segment: TCPSegment, _ sender: Endpoint, _ entry: Entry) -> Bool {
-    guard segment.flags.contains(.syn), !segment.flags.contains(.rst) else { return false }
+  /// Whether a SYN cannot belong to the connection that its ports name, since its sequence number is another.
+  private func startsAnew(_ segment: TCPSegment, _ sender: Endpoint, at place: Int) -> Bool {
+    guard !segment.flags.contains(.rst) else { return false }
+    let entry = entries[place]
     let direction = sender == entry.connection.client ? entry.toServer : entry.toClient
     guard direction.isSynchronised else {
       // The other end may have closed or reset what this SYN would belong to.
@@ -149,11 +162,12 @@ public struct TCPConnectionTable: Sendable {
     return direction.delivered > 0 || entry.isClosed
   }
 
+  /// Begins a connection and gives its place.
   private mutating func open(
     _ key: Key, _ segment: TCPSegment, _ sender: Endpoint, _ receiver: Endpoint, _ origin: TCPOrigin,
     into events: inout [TCPEvent]
-  ) {
-    if entries.count >= max(1, limits.connections) { evict(origin, into: &events) }
+  ) -> Int {
+    if places.count >= max(1, limits.connections) { evict(origin, into: &events) }
     let isSYN = segment.flags.contains(.syn)
     let senderIsClient =
       isSYN ? !segment.flags.contains(.ack) : sender.port > receiver.port || sender.port == receiver.port
@@ -162,53 +176,50 @@ public struct TCPConnectionTable: Sendable {
       server: senderIsClient ? receiver : sender, startedMidStream: !isSYN)
     nextID += 1
     let reassembler = TCPReassembler(limits: limits.perDirection)
-    entries[key] = Entry(connection: connection, toServer: reassembler, toClient: reassembler, last: origin)
+    let entry = Entry(connection: connection, toServer: reassembler, toClient: reassembler)
+    let place: Int
+    if let empty = free.popLast() {
+      place = empty
+      entries[place] = entry
+    } else {
+      place = entries.count
+      entries.append(entry)
+    }
+    places[key] = place
     opened.append(key, connection.id)
     events.append(
       TCPEvent(connection: connection, sender: senderIsClient ? .client : .server, content: .opened(origin)))
+    return place
   }
 
   private mutating func evict(_ origin: TCPOrigin, into events: inout [TCPEvent]) {
     while let (key, id) = closed.popFirst() ?? opened.popFirst() {
-      guard let index = entries.index(forKey: key), entries.values[index].connection.id == id else { continue }
-      close(index, .evicted, origin, into: &events)
+      guard let place = places[key], entries[place].connection.id == id else { continue }
+      close(key, at: place, .evicted, origin, into: &events)
       return
     }
   }
 
   /// Ends what is open of a connection and forgets it.
   private mutating func close(
-    _ index: Dictionary<Key, Entry>.Index, _ reason: TCPEnd, _ origin: TCPOrigin, into events: inout [TCPEvent]
+    _ key: Key, at place: Int, _ reason: TCPEnd, _ origin: TCPOrigin, into events: inout [TCPEvent]
   ) {
-    var entry = entries.remove(at: index).value
     for side in [TCPSide.client, .server] {
       deliveries.removeAll(keepingCapacity: true)
-      if side == .client {
-        entry.toServer.close(reason, from: origin, into: &deliveries)
-      } else {
-        entry.toClient.close(reason, from: origin, into: &deliveries)
-      }
-      for delivery in deliveries {
-        events.append(TCPEvent(connection: entry.connection, sender: side, content: .delivery(delivery)))
-      }
+      entries[place].end(side, reason, origin, into: &deliveries)
+      tell(deliveries, of: entries[place].connection, side, into: &events)
     }
+    places[key] = nil
+    free.append(place)
   }
 
   /// Gives what still waits beyond holes, connection by connection; for the end of a capture.
   public mutating func flush(into events: inout [TCPEvent]) {
-    let order = entries.sorted { $0.value.connection.id < $1.value.connection.id }
-    for (key, entry) in order {
-      guard let place = entries.index(forKey: key) else { continue }
+    for place in places.values.sorted(by: { entries[$0].connection.id < entries[$1].connection.id }) {
       for side in [TCPSide.client, .server] {
         deliveries.removeAll(keepingCapacity: true)
-        if side == .client {
-          entries.values[place].toServer.flush(into: &deliveries)
-        } else {
-          entries.values[place].toClient.flush(into: &deliveries)
-        }
-        for delivery in deliveries {
-          events.append(TCPEvent(connection: entry.connection, sender: side, content: .delivery(delivery)))
-        }
+        entries[place].flush(side, into: &deliveries)
+        tell(deliveries, of: entries[place].connection, side, into: &events)
       }
     }
   }
