@@ -111,10 +111,28 @@ enum Examples {
 
     """
 
+  /// Nodes that are called as keywords are.
+  static let words = """
+    topology words
+    network internet 198.51.100.0/24
+    home on
+      network lan 192.168.10.0/24
+      home-gateway given on internet on lan
+      configurator cfg on lan
+      switch step on lan
+      ce power on lan
+      link given.lan -- step.1
+      link cfg -- step.2
+      link power -- step.3
+    end
+
+    """
+
   static func loader(_ more: [String: String] = [:]) -> SourceLoader {
     SourceLoader(
       files: [
         "topologies/one-home.topology": oneHome, "topologies/two-homes.topology": twoHomes,
+        "topologies/words.topology": words,
       ].merging(more) { $1 })
   }
 

@@ -7,6 +7,8 @@ public struct TokenCursor: Sendable {
   private var index = 0
   /// The next token.
   public private(set) var next: Token
+  /// Places that a statement keeps for later, in the order of its parts.
+  public private(set) var marks: [Position] = []
 
   public init(_ line: LogicalLine) {
     self.line = line
@@ -20,6 +22,9 @@ public struct TokenCursor: Sendable {
 
   /// The token behind the next one.
   public var afterNext: Token { lexer.token(at: next.range.upperBound) }
+
+  /// Keeps the place of the next token.
+  public mutating func mark() { marks.append(position) }
 
   public mutating func advance() {
     index = next.range.upperBound

@@ -19,9 +19,12 @@ extension TokenCursor {
       guard take("do") else { throw unexpected("`do` and an action") }
       if isNext("at") { throw Fault(at: position, "`at` within `at`", expected: "an action") }
     }
+    let actPosition = position
     let act = try act(isTriggered: trigger != nil)
     let guardian = try guardAndEnd()
-    return Action(trigger: trigger, act: act, guardian: guardian, position: place, text: line.text)
+    return Action(
+      trigger: trigger, act: act, guardian: guardian, position: place, text: line.text, actPosition: actPosition,
+      places: marks)
   }
 
   private mutating func act(isTriggered: Bool) throws(Fault) -> Act {
@@ -68,14 +71,17 @@ extension TokenCursor {
       return word == "block" ? .block(transport, port: port, at: node) : .unblock(transport, port: port, at: node)
     case "stop", "start":
       try expect("application")
+      mark()
       let application = try name("an application's name").value
       try expect("on")
       let node = try reference("a CE device")
       return word == "stop" ? .stopApplication(application, on: node) : .startApplication(application, on: node)
     case "set":
       let node = try reference("a node")
+      mark()
       let key = try path("a setting's key")
       try expect(symbol: "=")
+      mark()
       return .set(node, key.value, try value().value)
     case "operator": return try operatorChecks()
     case "send": return try send()
@@ -147,6 +153,7 @@ extension TokenCursor {
     }
     try expect("to")
     let to = try reference("a CE device")
+    mark()
     let application = try name("an application's name").value
     var token: Value?
     if take("with") {
@@ -167,6 +174,7 @@ extension TokenCursor {
       try expect("of")
       return .checkReachability(of: try reference("a CE device"))
     }
+    mark()
     let application = try name("an application's name").value
     try expect("of")
     return .checkApplication(application, of: try reference("a CE device"))

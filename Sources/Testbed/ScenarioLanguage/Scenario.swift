@@ -283,7 +283,16 @@ public struct Action: Sendable, Hashable {
   public var position: Position
   /// The line as it is written, for traces and reports.
   public var text: String
-  public init(trigger: Arrow?, act: Act, guardian: Guard?, position: Position, text: String) {
+  /// Where the act itself begins, behind `at ... do`.
+  public var actPosition: Position
+  /// Where a setting's key and value, an application's name or a document's members were written.
+  public var places: [Position]
+  public init(
+    trigger: Arrow?, act: Act, guardian: Guard?, position: Position, text: String, actPosition: Position? = nil,
+    places: [Position] = []
+  ) {
+    self.actPosition = actPosition ?? position
+    self.places = places
     self.trigger = trigger
     self.act = act
     self.guardian = guardian

@@ -6,11 +6,13 @@ extension ScenarioChecker {
   mutating func check(_ action: Action) {
     under(action.guardian) { checker in
       if let trigger = action.trigger { checker.check(trigger) }
-      checker.check(action.act, trigger: action.trigger, at: action.position)
+      checker.check(action.act, of: action)
     }
   }
 
-  private mutating func check(_ act: Act, trigger: Arrow?, at place: Position) {
+  private mutating func check(_ act: Act, of action: Action) {
+    let place = action.actPosition
+    let word = action.places.first ?? place
     switch act {
     case .powerOn(let references), .powerOff(let references):
       for reference in references { nodes(reference, "a node") }
@@ -18,7 +20,7 @@ extension ScenarioChecker {
       for reference in references { nodes(reference, "a node that runs a program", kinds: Node.Kind.machines) }
     case .drop, .corrupt, .hold: break
     case .duplicate:
-      if let message = trigger?.message, MessageCatalogue[message]?.isOverTCP == true {
+      if let message = action.trigger?.message, MessageCatalogue[message]?.isOverTCP == true {
         report.error(
           at: place, "`duplicate` of a message over TCP", expected: "a message over UDP or Ethernet",
           hint: "TCP itself drops what comes twice")
@@ -44,17 +46,17 @@ extension ScenarioChecker {
     case .block(_, _, let reference), .unblock(_, _, let reference): node(reference, "a node")
     case .stopApplication(let name, let reference), .startApplication(let name, let reference):
       if let node = node(reference, "the node", kinds: [.ce]) {
-        _ = checkApplication(name, of: node, at: reference.position)
+        _ = checkApplication(name, of: node, at: word)
       }
-    case .set(let reference, let key, let value): checkSet(reference, key, value, at: place)
+    case .set(let reference, let key, let value): checkSet(reference, key, value, at: word, action.places.last ?? place)
     case .connect(let from, let to, let application, let token):
       node(from, "who connects", kinds: [.mobile, .ce])
       let device = node(to, "what is connected to", kinds: [.ce])
-      warnOfUnknown(application, of: device, at: to.position)
+      warnOfUnknown(application, of: device, at: word)
       if let token { _ = concrete(token, at: place) }
     case .checkReachability(let device): node(device, "the node", kinds: [.ce])
     case .checkApplication(let application, let reference):
-      warnOfUnknown(application, of: node(reference, "the node", kinds: [.ce]), at: reference.position)
+      warnOfUnknown(application, of: node(reference, "the node", kinds: [.ce]), at: word)
     case .send(let from, let to, let carrier, _): checkSend(from, to, carrier, at: place)
     case .run(_, let reference): node(reference, "a node that runs a program", kinds: Node.Kind.machines)
     case .ask: break
@@ -64,7 +66,7 @@ extension ScenarioChecker {
     case .holdsConfiguration(let server, let agent, let members):
       node(server, "who holds configurations", kinds: [.serviceServer])
       node(agent, "who they are for", kinds: [.ce])
-      checkDocument(members, at: place)
+      checkDocument(members, at: action.places, or: place)
     }
   }
 
@@ -101,9 +103,11 @@ extension ScenarioChecker {
     }
   }
 
-  private mutating func checkSet(_ reference: Reference, _ key: Path, _ value: Value, at place: Position) {
+  private mutating func checkSet(
+    _ reference: Reference, _ key: Path, _ value: Value, at keyPlace: Position, _ place: Position
+  ) {
     for node in nodes(reference, "a node with settings") {
-      guard let setting = setting(key, of: node, at: reference.position) else { return }
+      guard let setting = setting(key, of: node, at: keyPlace) else { return }
       guard let value = concrete(value, at: place) else { return }
       if !setting.takes(value) {
         report.error(
@@ -139,10 +143,11 @@ extension ScenarioChecker {
   }
 
   /// The configuration document: a member that the profile lacks is a case to test, a near miss a slip.
-  private mutating func checkDocument(_ members: [(Path, Value)], at place: Position) {
+  private mutating func checkDocument(_ members: [(Path, Value)], at places: [Position], or line: Position) {
     guard let definition = MessageCatalogue["configure"] else { return }
     var seen: Set<Path> = []
-    for (path, value) in members {
+    for (index, (path, value)) in members.enumerated() {
+      let place = places.indices.contains(index) ? places[index] : line
       _ = concrete(value, at: place)
       if !seen.insert(path).inserted {
         report.error(at: place, "the configuration has `\(path)` twice", expected: "each member once")

@@ -86,7 +86,8 @@ extension ScenarioChecker {
     do {
       _ = try Regex(pattern)
     } catch {
-      report.error(at: place, "not a regular expression: \(error)", expected: "the syntax of Swift's Regex")
+      report.error(
+        at: place, "not a regular expression", expected: "the syntax of Swift's Regex", hint: "\(error)")
     }
   }
 

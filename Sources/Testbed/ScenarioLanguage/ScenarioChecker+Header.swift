@@ -75,7 +75,7 @@ extension ScenarioChecker {
       let known = SettingKey.names(on: node)
       let owners = SettingKey.all.filter { entry in entry.nodes.contains { SettingKey.find(key, on: $0) == entry } }
       report.error(
-        at: place, "a \(node.kind.rawValue) has no setting `\(key)`",
+        at: place, "\(node.kind.text) has no setting `\(key)`",
         expected: known.isEmpty ? "a node with settings" : alternatives(known),
         hint: owners.first.map { "it is a setting of a " + alternatives($0.nodes.map(\.rawValue)) }
           ?? Suggestion.hint(for: key.description, among: known))

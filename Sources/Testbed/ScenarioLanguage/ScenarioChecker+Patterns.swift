@@ -69,7 +69,7 @@ extension ScenarioChecker {
         expected: alternatives(known))
     }
     let type: FieldType = isFree(arrow) ? .any : .object(definition.fields)
-    for condition in arrow.selectors + arrow.judgements { check(condition, of: type) }
+    for condition in arrow.selectors + arrow.judgements { check(condition, of: type, what: arrow.message) }
     checkTogether(arrow.selectors + arrow.judgements)
   }
 
@@ -205,7 +205,7 @@ extension PartyKind {
     case .operator: "the operator"
     case .network: "the network"
     case .any: "anybody"
-    default: "a \(rawValue)"
+    default: (self == .accessPoint ? "an " : "a ") + rawValue
     }
   }
 }

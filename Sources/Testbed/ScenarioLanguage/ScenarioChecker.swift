@@ -149,7 +149,7 @@ struct ScenarioChecker {
       }
       if let kinds, !kinds.contains(node.kind) {
         report.error(
-          at: place, "`\(reference)` is a \(node.kind.rawValue)",
+          at: place, "`\(reference)` is \(node.kind.text)",
           expected: "\(what): a " + alternatives(kinds.map(\.rawValue).sorted()))
         return []
       }
@@ -241,7 +241,7 @@ extension TopologyNames.Meaning {
     switch self {
     case .home: "a home"
     case .network: "a network"
-    case .node(let node): "a \(node.kind.rawValue)"
+    case .node(let node): "\(node.kind.text)"
     case .port: "a port"
     case .radio: "a radio"
     case .interface: "an interface"

@@ -96,7 +96,13 @@ extension ScenarioParser {
     let after = cursor.afterNext
     let isArrow = after.kind == .symbol || { if case .range = after.kind { true } else { false } }()
     if !word.isEmpty, !isArrow {
-      // Not a message: an action that strayed here, or a mistyped word.
+      // Not a message: a line that strayed here, or a mistyped word.
+      if ScenarioParser.headerWords.contains(word) {
+        report.error(
+          at: cursor.position, "`\(word)` stands too late", expected: "header lines before `given` and `when`")
+        reader.advance()
+        return nil
+      }
       let isAction = TokenCursor.actionWords.contains(word) && word != "operator"
       let meant = Suggestion.nearest(to: word, among: ScenarioParser.patternWords)
       if isAction || meant != nil {

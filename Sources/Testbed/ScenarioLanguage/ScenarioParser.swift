@@ -29,34 +29,50 @@ struct ScenarioParser {
   mutating func parse() -> Scenario {
     var name = Located("", at: Position(file: reader.file, line: 1, column: 1))
     var title: String?
+    var scenario = Scenario(
+      name: "", title: nil, file: reader.file, header: Header(topology: Located("", at: name.position)), given: nil,
+      phases: [])
     if reader.isAtEnd {
       report.error(at: name.position, "the file is empty", expected: "`scenario NAME`")
+      return scenario
     }
     let firstWord = reader.nextWord
-    if firstWord == "scenario" || !ScenarioParser.headerWords.dropFirst(3).contains(firstWord) {
-      let header = reader.take { cursor throws(Fault) in
-        guard cursor.take("scenario") else {
-          let isTopology = cursor.isNext("fragment") || cursor.isNext("topology")
-          throw Fault(
-            at: cursor.position, "this is no scenario", expected: "`scenario NAME`",
-            hint: isTopology ? "a topology is read through a scenario or by its own" : nil)
-        }
-        let name = try cursor.name("the scenario's name")
-        let title = try cursor.optionalString()
-        try cursor.expectEnd()
-        return (name, title)
-      }
-      if let header { (name, title) = header } else { hasBrokenHeader = true }
+    if ScenarioParser.headerWords.contains(firstWord), firstWord != "topology", let place = reader.next?.position {
+      report.error(at: place, "the file has no `scenario` line", expected: "`scenario NAME` first")
+      hasBrokenHeader = true
+    } else if let header = headerLine() {
+      (name, title) = header
+    } else {
+      hasBrokenHeader = true
+      // A topology read as a scenario would be wrong in every line.
+      if firstWord == "topology" || firstWord == "fragment" { return scenario }
     }
     namePosition = name.position
     let header = self.header(at: name.position)
-    var scenario = Scenario(
+    scenario = Scenario(
       name: name.value, title: title, file: reader.file, header: header, given: nil, phases: [])
     while !reader.isAtEnd { block(of: &scenario) }
     if scenario.phases.isEmpty, !report.isFull {
       report.error(at: reader.end, "the scenario has no `when`", expected: "`when` and what happens")
     }
     return scenario
+  }
+
+  private mutating func headerLine() -> (Located<String>, String?)? {
+    reader.take { cursor throws(Fault) in
+      guard cursor.take("scenario") else {
+        let isTopology = cursor.isNext("fragment") || cursor.isNext("topology")
+        throw Fault(
+          at: cursor.position, "this is no scenario", expected: "`scenario NAME`",
+          hint: isTopology
+            ? "this is a topology file, or the `scenario` line is missing"
+            : Suggestion.hint(for: cursor.next.text, among: ["scenario"]))
+      }
+      let name = try cursor.name("the scenario's name")
+      let title = try cursor.optionalString()
+      try cursor.expectEnd()
+      return (name, title)
+    }
   }
 
   // MARK: Blocks
@@ -192,6 +208,7 @@ struct ScenarioParser {
       return (server, agent, try cursor.guardAndEnd())
     }
     var members: [(Path, Value)] = []
+    var places: [Position] = []
     while true {
       guard let cursor = reader.next, !isStatementAfterHolds(cursor) else {
         if !report.isFull {
@@ -208,14 +225,17 @@ struct ScenarioParser {
         try cursor.expect(symbol: "=")
         let value = try cursor.value()
         try cursor.expectEnd()
-        return (path.value, value.value)
+        return (path, value.value)
       }
-      if let member { members.append(member) }
+      if let (path, value) = member {
+        members.append((path.value, value))
+        places.append(path.position)
+      }
     }
     guard let (server, agent, guardian) = head else { return nil }
     return Action(
       trigger: nil, act: .holdsConfiguration(server: server, agent: agent, members), guardian: guardian,
-      position: place, text: text)
+      position: place, text: text, places: places)
   }
 
   /// A member is a path and `=`; a line of two words is the next statement, so that the `end` is missing.

@@ -133,14 +133,19 @@ public enum ScenarioVariants {
   /// Every allowed set of options that are on; `nil` where there are more than ``limit``.
   private static func combinations(of options: [String], _ requirements: [Requirement]) -> [Set<String>]? {
     guard options.count <= optionLimit else { return nil }
+    // One bit an option; names that are no options of yes and no were told by the checker.
+    let rules = requirements.compactMap { rule -> (premise: Int, conclusion: Int, isNegated: Bool)? in
+      guard let premise = options.firstIndex(of: rule.premise), let conclusion = options.firstIndex(of: rule.conclusion)
+      else { return nil }
+      return (premise, conclusion, rule.isNegated)
+    }
     var found: [Set<String>] = []
     for bits in 0..<(1 << options.count) {
-      let isOn = Set(options.enumerated().filter { bits >> $0.offset & 1 == 1 }.map(\.element))
-      let isAllowed = requirements.allSatisfy { rule in
-        !isOn.contains(rule.premise) || isOn.contains(rule.conclusion) != rule.isNegated
+      let isAllowed = rules.allSatisfy { rule in
+        bits >> rule.premise & 1 == 0 || (bits >> rule.conclusion & 1 == 1) != rule.isNegated
       }
       guard isAllowed else { continue }
-      found.append(isOn)
+      found.append(Set(options.enumerated().filter { bits >> $0.offset & 1 == 1 }.map(\.element)))
       if found.count > limit { return nil }
     }
     return found

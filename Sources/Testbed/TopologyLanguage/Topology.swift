@@ -56,6 +56,9 @@ public struct Node: Sendable, Hashable {
     case accessPoint = "access-point"
     case ce
     case host
+
+    /// With its article, as errors call it.
+    public var text: String { (self == .accessPoint ? "an " : "a ") + rawValue }
   }
 
   /// How scenarios, traces and results call it: the bare name where no other node has it, else `home.name`.

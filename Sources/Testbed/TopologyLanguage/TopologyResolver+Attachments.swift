@@ -21,7 +21,7 @@ extension TopologyResolver {
       guard let network = network(attachment.network, in: node.home) else { continue }
       if node.isBridge, nodes[index].segment != nil {
         report.error(
-          at: attachment.network.position, "a \(node.kind?.rawValue ?? "switch") on two networks",
+          at: attachment.network.position, "\(node.kind?.text ?? "a switch") on two networks",
           expected: "one network")
         continue
       }
@@ -84,7 +84,7 @@ extension TopologyResolver {
     func refuse(_ place: Position?, _ line: String, unless kinds: [Node.Kind]) {
       guard let place, !kinds.contains(kind) else { return }
       report.error(
-        at: place, "`\(line)` on a \(kind.rawValue)", expected: "`\(line)` on a " + alternatives(kinds.map(\.rawValue)))
+        at: place, "`\(line)` on \(kind.text)", expected: "`\(line)` on a " + alternatives(kinds.map(\.rawValue)))
     }
     let machines: [Node.Kind] = [.ce, .configurator, .homeGateway, .host, .mobile, .serviceServer]
     refuse(syntax.natPosition, "nat", unless: [.homeGateway])
@@ -138,7 +138,7 @@ extension TopologyResolver {
       let names = SettingKey.all.filter { $0.nodes.contains(kind) }.map(\.pattern)
       let owners = SettingKey.all.filter { entry in entry.nodes.contains { SettingKey.find(key, on: $0) == entry } }
       return report.error(
-        at: setting.key.position, "a \(kind.rawValue) has no setting `\(key)`",
+        at: setting.key.position, "\(kind.text) has no setting `\(key)`",
         expected: names.isEmpty ? "no setting" : alternatives(names),
         hint: owners.first.map { "it is a setting of a " + alternatives($0.nodes.map(\.rawValue)) }
           ?? Suggestion.hint(for: key.description, among: names))
