@@ -318,6 +318,29 @@ int clinux_pidfd_open(pid_t pid) {
 
 int clinux_crash_signal(void) { return SIGRTMIN + 1; }
 
+static int stop_pipe = -1;
+
+static void on_stop(int number) {
+  int before = errno;
+  char octet = (char)number;
+  ssize_t ignored = write(stop_pipe, &octet, 1);
+  (void)ignored;
+  errno = before;
+}
+
+int clinux_stop_descriptor(void) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) < 0) return -errno;
+  stop_pipe = ends[1];
+  struct sigaction action;
+  memset(&action, 0, sizeof action);
+  action.sa_handler = on_stop;
+  action.sa_flags = SA_RESTART;
+  sigaction(SIGTERM, &action, NULL);
+  sigaction(SIGINT, &action, NULL);
+  return ends[0];
+}
+
 int clinux_epoll_new(void) {
   int fd = epoll_create1(EPOLL_CLOEXEC);
   return fd < 0 ? -errno : fd;

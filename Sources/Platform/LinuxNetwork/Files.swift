@@ -14,6 +14,27 @@ public enum Files {
     return Descriptor(number)
   }
 
+  /// The whole of a small file; at most 64 KiB in one read, as files under /proc want it.
+  public static func read(_ path: String) throws -> [UInt8] {
+    try open(path, O_RDONLY).read(atMost: 65_536, path) ?? []
+  }
+
+  /// An executable by its name: in the folders of PATH, then in `more`. `nil` if there is none.
+  public static func executable(_ name: String, alsoIn more: [String] = []) -> String? {
+    let path = getenv("PATH").map { String(cString: $0) } ?? ""
+    let folders = path.split(separator: ":").map(String.init) + more
+    return folders.map { $0 + "/" + name }.first(where: isExecutable)
+  }
+
+  public enum Standard: Int32, Sendable { case output = 1, errors = 2 }
+
+  /// Standard output or standard error, through a descriptor of its own.
+  public static func standard(_ stream: Standard) throws -> Descriptor {
+    let number = fcntl(stream.rawValue, F_DUPFD_CLOEXEC, 3)
+    guard number >= 0 else { throw SystemError("use standard \(stream)", number: errno) }
+    return Descriptor(number)
+  }
+
   public static func isExecutable(_ path: String) -> Bool { access(path, X_OK) == 0 }
 
   /// The path of the running program.

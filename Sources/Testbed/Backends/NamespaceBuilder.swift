@@ -20,6 +20,10 @@ struct NamespaceBuilder {
     try world.perform(plan.bridges.map { .makeBridge(name: $0.name, index: $0.index, learning: $0.learns) })
     try world.perform(links(places.map(\.namespace)))
     for (place, made) in zip(plan.places, places) { try configure(place, made.route) }
+    // Links between switches are on from the start, so they must carry frames when this returns.
+    for (number, tap) in plan.taps.enumerated() where carrier.isUp(tap: number) && tap.isSwitchEnd {
+      try world.awaitCarrier(.up, of: tap.index)
+    }
     let resolv = folder + "/resolv.conf"
     try Files.write("# no name service here\n", to: resolv)
     return NamespaceHome.Running(world: world, places: places.map(\.namespace), capture: capture, resolv: resolv)

@@ -102,6 +102,9 @@ int clinux_pidfd_open(pid_t pid);
 /// The signal that asks `homebed-launcher node` to end its program and all its descendants at once.
 int clinux_crash_signal(void);
 
+/// From now on SIGTERM and SIGINT end nothing, but make the returned descriptor readable: one octet each.
+int clinux_stop_descriptor(void);
+
 int clinux_epoll_new(void);
 int clinux_epoll_add(int epoll, int descriptor, uint64_t tag);
 int clinux_epoll_remove(int epoll, int descriptor);

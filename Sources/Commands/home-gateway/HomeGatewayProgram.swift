@@ -1,0 +1,45 @@
+import ArgumentParser
+import LinuxNetwork
+import RoleHost
+
+@main
+struct HomeGatewayProgram: RoleProgram {
+  static let configuration = CommandConfiguration(
+    commandName: "home-gateway",
+    abstract: "The home gateway: forwards IPv4 and masquerades what leaves the home.",
+    discussion: """
+      Example, on a machine with a cable to the Internet at eth0 and a home at eth1 (needs root and nft):
+        home-gateway --outside eth0 --inside eth1
+      Each flag has a variable, such as HOMEBED_OUTSIDE for --outside; HOMEBED_INTERFACES, a JSON array of objects
+      with name and outside (true or false), stands for both. `ready` is printed when it works. SIGTERM takes the
+      translation away.
+      """,
+    version: programVersion)
+
+  @Option(help: ArgumentHelp("The interface towards the Internet. Repeatable.", valueName: "name"))
+  var outside: [String] = []
+
+  @Option(help: ArgumentHelp("The interface of the home. Repeatable.", valueName: "name"))
+  var inside: [String] = []
+
+  @Option(help: ArgumentHelp("The name of this node, for its logs.", valueName: "name"))
+  var node: String?
+
+  func run() async throws {
+    let signals = try StopWait()
+    let sides = try InterfaceSides.read(outside: outside, inside: inside)
+    let name = OptionValue.find("node", flag: node)?.text ?? "home-gateway"
+    let translation = try Translation(sides)
+    do {
+      try translation.start()
+      let (home, world) = (sides.inside.joined(separator: ", "), sides.outside.joined(separator: ", "))
+      // A reader that went away must not end a gateway.
+      try? Files.standard(.errors).write(Array("\(name): masquerading \(home) behind \(world)\n".utf8), "a line")
+      try? Files.standard(.output).write(Array("ready\n".utf8), "a line")
+      try signals.wait()
+      try translation.stop()
+    } catch let error as SystemError {
+      throw HostError.failed("\(error)")
+    }
+  }
+}
