@@ -17,9 +17,11 @@ extension TopologyResolver {
     for (link, home) in linkItems where !report.isFull {
       let left = ends(of: link.a, home: home)
       let right = ends(of: link.b, home: home)
-      mention(link.a, unless: left)
-      mention(link.b, unless: right)
-      guard var left, var right else { continue }
+      guard var left, var right else {
+        mention(link.a)
+        mention(link.b)
+        continue
+      }
       // Any number of nodes may share an access point's radio.
       if left.count == 1, left[0].isRadio { left = Array(repeating: left[0], count: right.count) }
       if right.count == 1, right[0].isRadio { right = Array(repeating: right[0], count: left.count) }
@@ -35,8 +37,7 @@ extension TopologyResolver {
     for node in nodes where !node.isBroken && !node.isBridge { tellMissingLinks(of: node) }
   }
 
-  private mutating func mention(_ reference: Reference, unless ends: [End]?) {
-    guard ends == nil else { return }
+  private mutating func mention(_ reference: Reference) {
     for part in reference.parts {
       switch part {
       case .name(let name): mentioned.insert(name)
@@ -177,7 +178,8 @@ extension TopologyResolver {
       scope = name
       name = inner
     }
-    if mentioned.contains(name) { return }
+    let base = String(name.reversed().drop { $0.isNumber }.reversed())
+    if mentioned.contains(name) || mentioned.contains(base) { return }
     let known = nodes.filter { $0.home == scope || $0.home == nil }.map(\.name)
     let elsewhere = nodes.first { $0.name == name }?.qualifiedName
     report.error(

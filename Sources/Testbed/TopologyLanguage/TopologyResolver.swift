@@ -67,6 +67,8 @@ struct TopologyResolver {
   var hasUnknownLines = false
   private var declared: [Scoped: Position] = [:]
   private var isFull = false
+  /// Homes whose first line could not be read.
+  private var brokenHomes: Set<String> = []
 
   init(loader: SourceLoader, report: DiagnosticReport) {
     self.loader = loader
@@ -121,7 +123,7 @@ struct TopologyResolver {
           report.error(at: block.name.position, "a home in a home", expected: "homes side by side")
           continue
         }
-        if !block.isBroken { _ = declare(block.name, in: nil) }
+        if block.isBroken { brokenHomes.insert(block.name.value) } else { _ = declare(block.name, in: nil) }
         if block.name.value.utf8.count > TopologyResolver.homeNameLimit {
           report.error(
             at: block.name.position, "the home's name has \(block.name.value.utf8.count) characters",
@@ -214,7 +216,7 @@ struct TopologyResolver {
   }
 
   private func checkHomes() {
-    for home in homes where !home.value.isEmpty {
+    for home in homes where !brokenHomes.contains(home.value) {
       let kinds = nodes.filter { $0.home == home.value }.map(\.kind)
       let isSure = !hasUnknownLines && !kinds.contains(nil)
       if !kinds.contains(.homeGateway), isSure {
@@ -228,20 +230,28 @@ struct TopologyResolver {
   }
 
   private func topology(name: String, title: String?) -> Topology {
-    Topology(
+    // Where several gateways serve a network, the one declared first.
+    var gateways: [Int: IPAddress] = [:]
+    for index in nodes.indices where nodes[index].kind == .homeGateway {
+      for inside in nodes[index].insides {
+        let interface = nodes[index].interfaces[inside]
+        if gateways[interface.network] == nil { gateways[interface.network] = interface.address }
+      }
+    }
+    return Topology(
       name: name, title: title, homes: homes.map { Home(name: $0.value) },
       networks: networks.compactMap { entry in
         entry.prefix.map { Network(name: entry.name, home: entry.home, prefix: $0) }
       },
-      nodes: nodes.compactMap(node), links: links)
+      nodes: nodes.compactMap { node($0, gateways) }, links: links)
   }
 
-  private func node(_ entry: NodeEntry) -> Node? {
+  private func node(_ entry: NodeEntry, _ gateways: [Int: IPAddress]) -> Node? {
     guard let kind = entry.kind else { return nil }
     let syntax = entry.syntax
     let interfaces = entry.interfaces.enumerated().map { index, interface in
       let network = networks[interface.network]
-      let gateway = entry.insides.contains(index) ? nil : self.gateway(of: interface.network)
+      let gateway = entry.insides.contains(index) ? nil : gateways[interface.network]
       return Interface(
         network: network.qualifiedName, networkName: network.name,
         address: interface.address.flatMap { address in
@@ -263,16 +273,6 @@ struct TopologyResolver {
       node.bridgeMAC = syntax.attachments.first?.mac == nil ? nil : first.mac
     }
     return node
-  }
-
-  /// Where several gateways serve a network, the one declared first.
-  private func gateway(of network: Int) -> IPAddress? {
-    for node in nodes where node.kind == .homeGateway {
-      for index in node.insides where node.interfaces[index].network == network {
-        return node.interfaces[index].address
-      }
-    }
-    return nil
   }
 
   private func settings(of syntax: NodeSyntax) -> [Setting] {
