@@ -27,6 +27,15 @@ func frames(of name: String) throws -> [ArraySlice<UInt8>] {
     }
   }
 
+  /// The numbers of frames with a wrong checksum, as tshark counts them; offloading senders left them.
+  @Test(arguments: [
+    ("igd_lan.pcap", 258, 260), ("igd_wan.pcap", 12, 18), ("dhcp_ra_lan1.pcap", 3, 22), ("lldpd_mgr_eth0.pcap", 0, 4),
+  ]) func checksumsAreJudgedAsTsharkJudgesThem(name: String, wrong: Int, all: Int) throws {
+    let packets = try frames(of: name).map { try Packet(parsing: $0) }
+    #expect(packets.count == all)
+    #expect(packets.filter { !$0.checksumsAreValid }.count == wrong)
+  }
+
   @Test(arguments: VectorFile.captures) func mutatedFramesNeverTrap(name: String) throws {
     var random = SeededNumbers(seed: 62608)
     for frame in try frames(of: name).prefix(60) {
