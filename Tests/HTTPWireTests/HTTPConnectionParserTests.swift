@@ -66,6 +66,22 @@ import Testing
     #expect(items[2] == .request(HTTPRequest("GET", "/next"), number: 1, isWhole: true))
   }
 
+  @Test func aResponseMayOvertakeEvenTheHeadOfItsRequest() {
+    let items = HTTPConnectionParserTests.items([
+      (.client, "PUT /long HTTP/1.1\r\nA: b\r\nC: "),
+      (.server, "HTTP/1.1 431 Request Header Fields Too Large\r\nContent-Length: 0\r\n\r\n"),
+      (.client, "d\r\n\r\nGET /next HTTP/1.1\r\n\r\n"), (.server, "HTTP/1.1 204 No Content\r\n\r\n"),
+    ])
+    let long = HTTPRequest("PUT", "/long", fields: ["A": "b"])
+    let next = HTTPRequest("GET", "/next")
+    #expect(
+      items == [
+        .request(long, number: 0, isWhole: false),
+        .response(HTTPResponse(431, fields: ["Content-Length": "0"]), to: long, number: 0),
+        .request(next, number: 1, isWhole: true), .response(HTTPResponse(204), to: next, number: 1),
+      ])
+  }
+
   @Test func aResponseWithoutARequestIsTold() {
     let items = HTTPConnectionParserTests.items([(.server, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")])
     #expect(items == [.response(HTTPResponse(200, fields: ["Content-Length": "0"]), to: nil, number: nil)])

@@ -18,6 +18,35 @@ import Trace
     #expect(try home.arrows() == ["tv -> network discover", "cfg -> tv configure"])
   }
 
+  @Test func aForgedPacketTakesNoAddressAway() throws {
+    var home = TestHome()
+    try home.datagram([1], from: home.cfg, 5000, to: home.tv, 5000)
+    var forger = home.tv
+    forger.link.endpoint = home.cfg.link.endpoint
+    try home.multicast(DeviceSearch().octets(), from: forger)
+    var link = try home.connection(home.gatewayInside, 40_000, to: home.cfg, 49_200)
+    home.pass(
+      link.send(try Octetted.request("PUT", "/agents/a", [:]), from: .client), client: home.gatewayInside,
+      server: home.cfg)
+    #expect(try home.arrows() == ["tv -> network discover", "hg -> cfg register"])
+  }
+
+  @Test func anAddressThatItsNodeLeftGoesToTheNext() throws {
+    var home = TestHome()
+    var moved = home.cfg
+    moved.link.endpoint = Endpoint(IPAddress("192.168.10.77")!, 0)
+    var heir = home.tv
+    heir.link.endpoint = home.cfg.link.endpoint
+    try home.datagram([1], from: moved, 5000, to: home.tv, 5000)
+    try home.datagram([2], from: heir, 5000, to: moved, 5000)
+    var link = try home.connection(moved, 42_000, to: heir, 49_210)
+    home.pass(
+      link.open().prefix(1)
+        + link.send(try Octetted.request("PATCH", "/settings", [:]), from: .client).filter { $0.sender == .client },
+      client: moved, server: heir)
+    #expect(try home.arrows() == ["cfg -> tv configure"])
+  }
+
   @Test func theOperatorIsNoNode() throws {
     var home = TestHome()
     var link = try home.connection(home.person, 43_000, to: home.server, 8080)

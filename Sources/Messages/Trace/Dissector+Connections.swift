@@ -54,7 +54,7 @@ extension Dissector {
     guard let node = sighting.tap.node else {
       // A foreign capture shows both sides of a gateway perhaps: the side that came first is told.
       if isOpening, let seen = flows.recall(Dissector.signature(segment), at: time), seen.leg.origin != key {
-        flows.relay(seen.leg, at: key, clientEnd: here)
+        flows.relay(seen.leg, at: key, clientEnd: here, on: sighting.tap.network)
         return true
       }
       return !isOpening && flows[key]?.isRelay == true
@@ -62,7 +62,7 @@ extension Dissector {
     guard parties.nodes[node].forwards else { return false }
     if isOpening {
       if let seen = flows.recall(Dissector.signature(segment), at: time), seen.sender != party {
-        flows.relay(seen.leg, at: key, clientEnd: here)
+        flows.relay(seen.leg, at: key, clientEnd: here, on: sighting.tap.network)
         return true
       }
       return !parties.owns(node, header.source)
@@ -78,7 +78,7 @@ extension Dissector {
       return true
     }
     if !segment.payload.isEmpty, let seen = flows.recall(Dissector.signature(segment), at: time), seen.sender != party {
-      if seen.isFromClient { flows.relay(seen.leg, at: key, clientEnd: here) }
+      if seen.isFromClient { flows.relay(seen.leg, at: key, clientEnd: here, on: sighting.tap.network) }
       return true
     }
     return !parties.owns(node, header.source)
@@ -121,9 +121,9 @@ extension Dissector {
       case .delivery(.octets(let octets, let origin)):
         guard let items = conversations[id]?.feed(octets, from: event.sender, origin), !items.isEmpty else { continue }
         take(items, of: id, at: origin)
-      case .delivery(.gap(let count, let origin)):
+      case .delivery(.gap(_, let origin)):
         guard let items = conversations[id]?.end(event.sender) else { continue }
-        counts.add(.words("octets of TCP connections that the capture lacks: \(count)"))
+        counts.add(.words("TCP connections of which the capture lacks octets"))
         take(items, of: id, at: origin)
       case .delivery(.end(_, let origin)):
         guard let items = conversations[id]?.end(event.sender) else { continue }
@@ -146,7 +146,12 @@ extension Dissector {
 
   /// Who a conversation's server is: the one who answered, or whose the address is.
   func server(of conversation: Conversation) -> Party {
-    flows[conversation.flow]?.server
-      ?? parties.receiver(conversation.server.address, from: conversation.network)
+    if let server = flows[conversation.flow]?.server { return server }
+    if case .v4(let bits) = conversation.server.address,
+      let bound = flows.bound(FlowKey.end(bits, conversation.server.port), on: conversation.network)
+    {
+      return bound
+    }
+    return parties.receiver(conversation.server.address, from: conversation.network)
   }
 }

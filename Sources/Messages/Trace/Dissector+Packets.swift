@@ -130,7 +130,7 @@ extension Dissector {
     let time = sighting.origin.time
     if parties.nodes[node].forwards {
       if let seen = flows.recall(signature, at: time), seen.sender != party {
-        if seen.isFromClient { flows.relay(seen.leg, at: key, clientEnd: here) }
+        if seen.isFromClient { flows.relay(seen.leg, at: key, clientEnd: here, on: network) }
         return nil
       }
       guard parties.owns(node, header.source) else { return nil }
@@ -144,7 +144,7 @@ extension Dissector {
       origin: key, client: party, clientEnd: here, serverEnd: there, clientEndHere: here, network: network)
     flows.add(leg, at: key)
     flows.remember(signature, FlowTable.Memory(leg: leg, sender: party, isFromClient: true, time: time))
-    return parties.receiver(header.destination, from: network)
+    return flows.bound(there, on: network) ?? parties.receiver(header.destination, from: network)
   }
 
   private static func isDiscovery(_ payload: ArraySlice<UInt8>) -> Bool {

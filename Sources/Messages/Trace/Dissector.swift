@@ -86,7 +86,6 @@ public struct Dissector: Sendable {
         try consume(header, transport, packet, sighting)
         return
       }
-      counts.add(.fragment)
       if let (whole, transport) = try fragments.feed(header, part, domain: tap.network, time: captured.time) {
         try consume(whole, transport, packet, sighting)
       }
@@ -117,6 +116,7 @@ public struct Dissector: Sendable {
     takeConnectionEvents()
     let open = conversations.keys.sorted()
     for id in open { endConversation(id) }
+    for _ in 0..<min(fragments.forgotten, 1_000_000) { counts.add(.fragment) }
   }
 
   /// Whether a drain would give anything.

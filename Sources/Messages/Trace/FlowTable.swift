@@ -50,11 +50,18 @@ struct FlowTable: Sendable {
     var time: Int64
   }
 
+  private struct Binding: Hashable {
+    var network: Int
+    var end: UInt64
+  }
+
   private var legs: [FlowKey: FlowLeg] = [:]
   private var order: [FlowKey] = []
   private var orderHead = 0
   /// Flows that a gateway passed on: it is no end of them.
   private var relayed: Set<FlowKey> = []
+  /// Who stands behind an address and port that a gateway put in the place of another.
+  private var bindings: [Binding: Party] = [:]
   private var memories: [UInt64: Memory] = [:]
   private var memoryOrder: [(signature: UInt64, time: Int64)] = []
   private var memoryHead = 0
@@ -65,6 +72,9 @@ struct FlowTable: Sendable {
   static let memoryAge: Int64 = 10_000_000_000
 
   subscript(key: FlowKey) -> FlowLeg? { legs[key] }
+
+  /// Who stands behind an address and port, where a gateway was seen to put them in that one's place.
+  func bound(_ end: UInt64, on network: Int) -> Party? { bindings[Binding(network: network, end: end)] }
 
   func isRelayed(_ origin: FlowKey) -> Bool { relayed.contains(origin) }
 
@@ -85,8 +95,12 @@ struct FlowTable: Sendable {
   }
 
   /// Adds a leg on which a gateway passes a flow on.
-  mutating func relay(_ leg: FlowLeg, at key: FlowKey, clientEnd: UInt64) {
+  mutating func relay(_ leg: FlowLeg, at key: FlowKey, clientEnd: UInt64, on network: Int) {
     relayed.insert(leg.origin)
+    if clientEnd != leg.clientEnd {
+      if bindings.count >= FlowTable.legLimit { bindings.removeAll(keepingCapacity: true) }
+      bindings[Binding(network: network, end: clientEnd)] = leg.client
+    }
     guard key != leg.origin else { return }
     var leg = leg
     leg.clientEndHere = clientEnd

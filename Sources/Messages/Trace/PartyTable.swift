@@ -31,6 +31,11 @@ struct PartyTable: Sendable {
     var address: IPAddress
   }
 
+  private struct Seat: Hashable {
+    var network: Int
+    var node: Int
+  }
+
   private(set) var nodes: [Node] = []
   private(set) var taps: [Int: Tap] = [:]
   private var byName: [String: Int] = [:]
@@ -40,6 +45,11 @@ struct PartyTable: Sendable {
   /// Directed broadcast addresses.
   private var broadcasts: Set<Place> = []
   private var owners: [Place: Int] = [:]
+  /// Whose an address is by the topology: it can always take it back.
+  private var rightful: [Place: Int] = [:]
+  private var rightfulMACs: [MACAddress: Int] = [:]
+  /// The address that a node used last on a network.
+  private var latest: [Seat: IPAddress] = [:]
   private var macOwners: [MACAddress: Int] = [:]
   /// What parties turned out to be, where no topology tells.
   private var learntKinds: [Party: PartyKind] = [:]
@@ -58,9 +68,13 @@ struct PartyTable: Sendable {
         let network = self.index(ofNetwork: interface.network, home: nil)
         if let address = interface.address {
           owners[Place(network: network, address: address.address)] = index
+          rightful[Place(network: network, address: address.address)] = index
           if let broadcast = address.broadcast { broadcasts.insert(Place(network: network, address: broadcast)) }
         }
-        if let mac = interface.mac { macOwners[mac] = index }
+        if let mac = interface.mac {
+          macOwners[mac] = index
+          rightfulMACs[mac] = index
+        }
       }
     }
   }
@@ -140,14 +154,23 @@ struct PartyTable: Sendable {
   }
 
   /// A node sent from this address on this network.
+  ///
+  /// An address that another node still uses stays with that one, lest a forged packet take it away.
   mutating func learn(_ address: IPAddress, of node: Int, on network: Int, mac: MACAddress) {
     let place = Place(network: network, address: address)
-    guard owners[place] != node || macOwners[mac] != node else { return }
+    let seat = Seat(network: network, node: node)
+    if owners[place] == node, latest[seat] == address, macOwners[mac] != nil { return }
     guard !address.isUnspecified, !address.isMulticast, owners.count < PartyTable.learningLimit,
-      macOwners.count < PartyTable.learningLimit
+      macOwners.count < PartyTable.learningLimit, latest.count < PartyTable.learningLimit
     else { return }
+    if macOwners[mac] == nil || rightfulMACs[mac] == node { macOwners[mac] = node }
+    if let owner = owners[place], owner != node, rightful[place] != node,
+      latest[Seat(network: network, node: owner)] == address
+    {
+      return
+    }
     owners[place] = node
-    macOwners[mac] = node
+    latest[seat] = address
   }
 
   /// Whom a packet is for, from the place of its sender: addresses count within its network, then its home, then outside.

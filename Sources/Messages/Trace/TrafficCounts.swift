@@ -45,7 +45,7 @@ public struct TrafficCounts: Sendable {
     case .etherType(let type): "frames of EtherType \([UInt8(type >> 8), UInt8(truncatingIfNeeded: type)].hex())"
     case .ipProtocol(2): "IGMP packets"
     case .ipProtocol(let number): "IP packets of protocol \(number)"
-    case .fragment: "IPv4 fragments of datagrams that are not whole"
+    case .fragment: "IPv4 datagrams of which fragments are missing"
     case .linkType(let type): "frames of link type \(type)"
     case .datagram(let address, let port): "UDP to \(address) port \(port): not a message"
     case .connection(let address, let port, let reason): "TCP connection to \(address) port \(port): \(reason)"

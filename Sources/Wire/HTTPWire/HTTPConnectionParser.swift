@@ -47,6 +47,8 @@ public struct HTTPConnectionParser: Sendable {
   private var requestCount = 0
   /// The request under way was told already, since its response overtook it.
   private var isToldEarly = false
+  /// That was even before its head was complete.
+  private var isHeadToldEarly = false
 
   public init(rules: HTTPRules = HTTPRules()) {
     requests = HTTPStreamParser(.requests, rules: rules)
@@ -78,6 +80,8 @@ public struct HTTPConnectionParser: Sendable {
     var result: [Located] = []
     for located in items {
       switch located.item {
+      case .requestHead where isHeadToldEarly:
+        isHeadToldEarly = false
       case .requestHead(let head):
         guard pending.count < requests.rules.pendingLimit else {
           let fault = HTTPHead.fault(located.range.upperBound, "too many requests without a response", .tooLong)
@@ -125,25 +129,43 @@ public struct HTTPConnectionParser: Sendable {
     return result
   }
 
-  /// A final response begins: it answers the oldest request, which may still be under way (413 before the body's end).
+  /// A final response begins: it answers the oldest request, which may still be under way (413 before the body's end,
+  /// 431 before the head's).
   private mutating func begin(_ result: inout [Located]) {
+    if pending.isEmpty, !isHeadToldEarly, let part = requests.unfinishedHead {
+      let head = Pending(number: requestCount, head: part)
+      current = head
+      requestCount += 1
+      isToldEarly = true
+      isHeadToldEarly = true
+      let offset = requests.offset
+      result.append(Located(.request(part, number: head.number, isWhole: false), .client, offset..<offset))
+      return
+    }
     current = pending.isEmpty ? nil : pending.removeFirst()
     guard let current, current.number == requestCount - 1, let part = requests.unfinishedRequest, !isToldEarly else {
       return
     }
     isToldEarly = true
-    result.append(Located(.request(part.request, number: current.number, isWhole: false), .client, part.range))
+    let offset = requests.offset
+    result.append(Located(.request(part, number: current.number, isWhole: false), .client, offset..<offset))
   }
 }
 
 extension HTTPStreamParser {
   /// The request whose head is complete and whose body is not.
-  var unfinishedRequest: (request: HTTPRequest, range: Range<Int>)? {
+  var unfinishedRequest: HTTPRequest? {
     guard case .request(let method, let target) = head.start else { return nil }
     switch state {
     case .fixedBody, .chunkSize, .chunkData, .chunkEnd, .trailers: break
     default: return nil
     }
-    return (HTTPRequest(method, target, fields: head.fields, body: body), offset..<offset)
+    return HTTPRequest(method, target, fields: head.fields, body: body)
+  }
+
+  /// The request whose first line is complete and whose head is not.
+  var unfinishedHead: HTTPRequest? {
+    guard case .fields = state, case .request(let method, let target) = head.start else { return nil }
+    return HTTPRequest(method, target, fields: head.fields)
   }
 }
