@@ -19,7 +19,10 @@ struct SourceDecoder {
       let (scalar, width) = SourceDecoder.scalar(octets, at: index)
       switch scalar {
       case nil: bad("octet \(index) is not UTF-8", expected: "UTF-8 text")
-      case "\n"?: endLine()
+      case "\n"?:
+        endLine()
+        index += width
+        continue
       case "\r"? where index + 1 < octets.count && octets[index + 1] == 0x0A: isInBadRun = false
       case "\r"?: bad("a carriage return that no line feed follows", expected: "lines that end in LF or CRLF")
       case let scalar? where SourceText.isForbidden(scalar):

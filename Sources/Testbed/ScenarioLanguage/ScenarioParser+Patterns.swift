@@ -133,8 +133,18 @@ extension ScenarioParser {
       skipGroup()
       return nil
     }
-    var head: GroupHead?
-    if isMended { reader.advance() } else { head = reader.take { cursor throws(Fault) in try cursor.groupHead(word) } }
+    // Where the first line can't be read the lines in the group still are.
+    var head = GroupHead.optional(nil)
+    if isMended {
+      reader.advance()
+    } else {
+      let variable = reader.next?.afterNext
+      if let read = reader.take({ cursor throws(Fault) in try cursor.groupHead(word) }) {
+        head = read
+      } else if let variable, variable.kind == .variable {
+        brokenVariables.insert(variable.text)
+      }
+    }
     var branches: [[Pattern]] = []
     while true {
       let (members, isEmpty) = patterns(in: word, depth: depth + 1)
@@ -154,7 +164,7 @@ extension ScenarioParser {
     if word == "either", branches.count < 2, !report.isFull {
       report.error(at: place, "`either` has no `or`", expected: "two ways at least, with `or` between them")
     }
-    return head?.pattern(of: branches, at: place)
+    return head.pattern(of: branches, at: place)
   }
 
   /// Passes over a group without reading it, whatever nests in it.
@@ -178,7 +188,7 @@ private enum GroupHead {
   static func name(of word: String) -> String { word == "in" ? "in any order" : word }
 
   func pattern(of branches: [[Pattern]], at place: Position) -> Pattern {
-    let members = branches.first ?? []
+    let members = branches.flatMap { $0 }
     return switch self {
     case .inAnyOrder(let guardian): .inAnyOrder(guardian: guardian, members, place)
     case .either(let guardian): .either(guardian: guardian, branches, place)
