@@ -80,7 +80,7 @@ let testbed: [Target] = [
     "Testbed", "Runner",
     [
       "Backends", "TraceChecker", "ScenarioLanguage", "TopologyLanguage", "LanguageKit", "Trace", "Messages",
-      "CaptureFiles", "Reports",
+      "CaptureFiles", "Reports", "LinuxNetwork", "Octets", "JSONText", "HTTPWire",
     ]),
 ]
 
@@ -89,7 +89,7 @@ let commands: [Target] = [
     "homebed",
     [
       "Runner", "Reports", "Backends", "TraceChecker", "ScenarioLanguage", "TopologyLanguage", "LanguageKit", "Trace",
-      "Messages", arguments,
+      "Messages", "JSONText", arguments,
     ]),
   .program("ce-agent", ["CEAgentRole", "RoleKit", "Messages", "RoleHost", arguments]),
   .program("configurator", ["ConfiguratorRole", "RoleKit", "Messages", "RoleHost", arguments]),
@@ -115,13 +115,14 @@ let tests: [Target] = [
   .tests(of: "ServiceServerRole", ["RoleKit", "Messages"]),
   .tests(of: "LinuxNetwork"),
   .tests(of: "Transports", ["RoleKit", "Messages"]),
-  .tests(of: "ManagementStore", ["RoleKit", "Messages"]),
+  .tests(of: "ManagementStore", ["RoleKit", "Messages", .product(name: "GRDB", package: "GRDB.swift")]),
   .tests(of: "RoleHost", ["RoleKit", "Messages", "ManagementStore"]),
   .tests(of: "LanguageKit", ["Octets"]),
   .tests(of: "TopologyLanguage", ["LanguageKit", "Octets"]),
   .tests(of: "ScenarioLanguage", ["LanguageKit", "TopologyLanguage", "Messages", "Octets"]),
   .tests(of: "TraceChecker", ["ScenarioLanguage", "TopologyLanguage", "LanguageKit", "Messages"]),
   .tests(of: "Backends", ["TopologyLanguage", "LinuxNetwork", "CaptureFiles", "Octets"]),
+  .tests(of: "Reports", ["TraceChecker", "Messages"]),
   .tests(of: "Runner", ["Trace", "TraceChecker", "ScenarioLanguage", "TopologyLanguage", "Messages", "Reports"]),
 ]
 

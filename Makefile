@@ -1,0 +1,69 @@
+# Two commands do all on a fresh machine: `make run` and `make test`. `make help` lists the rest.
+
+SWIFT ?= swift
+JOBS ?= 2
+BUILD := $(SWIFT) build --scratch-path .build -j $(JOBS)
+BIN := .build/debug
+RELEASE := .build-release/release
+REPORT ?= report
+
+# Debian packages, by what they are needed for.
+BUILD_PACKAGES := libsqlite3-dev
+RUN_PACKAGES := nftables
+PEER_PACKAGES := tshark curl gssdp-tools python3 iputils-ping iproute2
+BENCH_PACKAGES := gcc libc6-dev iproute2 iputils-ping
+
+.PHONY: help run test ci bench build release deps run-deps test-deps bench-deps lint format layers unit scenarios peers docs clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+run: run-deps build ## install what is missing, build, run every scenario, write the report
+	$(BIN)/homebed run --report $(REPORT)
+	@echo "report: $(REPORT)"
+
+test: test-deps lint layers build unit scenarios peers ## every check: format, layers, unit tests, scenarios, foreign programs
+
+ci: ## what continuous integration runs: the same, and nothing may be skipped
+	CI=true $(MAKE) --no-print-directory test
+
+build: run-deps
+	@$(BUILD) $(QUIET)
+
+unit: test-deps
+	$(SWIFT) test --scratch-path .build -j $(JOBS) --disable-xctest $(TEST_FLAGS)
+
+scenarios: build
+	$(BIN)/homebed check
+	$(BIN)/homebed run --report $(REPORT)
+
+peers: build test-deps ## programs that nobody here wrote: tshark, curl, gssdp-discover, a CE agent in Python
+	Tests/Peers/run.sh $(BIN)
+
+bench: bench-deps release ## measure: figures against a floor in the same run, medians
+	perl contrib/bench/run.pl $(RELEASE)
+
+release: run-deps
+	$(SWIFT) build --scratch-path .build-release -c release --static-swift-stdlib -j $(JOBS)
+
+lint: ## the formatting of every Swift file
+	@$(SWIFT) format lint --strict --parallel --configuration .swift-format --recursive Sources Tests Package.swift
+	@echo "lint: clean"
+
+format: ## put every Swift file into the project's format
+	$(SWIFT) format --in-place --parallel --configuration .swift-format --recursive Sources Tests Package.swift
+
+layers: ## imports run down the layers only
+	@perl contrib/checks/layers.pl
+
+clean: ## remove what was built and reported
+	rm -rf .build .build-release $(REPORT)
+
+run-deps:
+	@contrib/checks/packages.sh $(BUILD_PACKAGES) $(RUN_PACKAGES)
+
+test-deps:
+	@contrib/checks/packages.sh $(BUILD_PACKAGES) $(RUN_PACKAGES) $(PEER_PACKAGES)
+
+bench-deps:
+	@contrib/checks/packages.sh $(BUILD_PACKAGES) $(RUN_PACKAGES) $(BENCH_PACKAGES)

@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# Programs that nobody here wrote, against homebed's own. A missing one is skipped and said so; with CI=true it fails.
+set -uo pipefail
+bin=$1
+here=$(cd "$(dirname "$0")" && pwd)
+passed=0 failed=0 skipped=0
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+
+check() { # NAME TOOL COMMAND...
+  local name=$1 tool=$2
+  shift 2
+  if ! command -v "$tool" > /dev/null; then
+    if [ "${CI:-}" = true ]; then
+      echo "FAIL  $name: $tool is not installed"
+      failed=$((failed + 1))
+    else
+      echo "skip  $name: $tool is not installed"
+      skipped=$((skipped + 1))
+    fi
+  elif "$@" > "$folder/log" 2>&1; then
+    echo "pass  $name"
+    passed=$((passed + 1))
+  else
+    echo "FAIL  $name"
+    sed 's/^/      /' "$folder/log" | tail -n 20
+    failed=$((failed + 1))
+  fi
+}
+
+python_agent() {
+  "$bin/homebed" run scenarios/sequence-1/new-device.scenario --report "$folder/python" \
+    --device "tv=exec:python3 $here/ce_agent.py"
+}
+
+# Every frame of a whole run, read by Wireshark's dissectors.
+clean_capture() {
+  "$bin/homebed" run scenarios/sequence-1/new-device.scenario --option configure=yes --report "$folder/ours" || return 1
+  local capture
+  capture=$(find "$folder/ours" -name capture.pcapng | head -n 1)
+  local malformed http ssdp
+  malformed=$(tshark -r "$capture" -o ip.check_checksum:TRUE -o tcp.check_checksum:TRUE -o udp.check_checksum:TRUE \
+    -Y '_ws.malformed || ip.checksum.status == "Bad" || tcp.checksum.status == "Bad" || udp.checksum.status == "Bad"' 2> "$folder/errors" | wc -l)
+  http=$(tshark -r "$capture" -o http.tcp.port:1-65535 -Y 'http.request.method == "PUT" || http.response.code == 201' 2> /dev/null | wc -l)
+  ssdp=$(tshark -r "$capture" -Y 'ssdp' 2> /dev/null | wc -l)
+  cat "$folder/errors"
+  echo "malformed frames: $malformed; HTTP messages seen: $http; SSDP messages seen: $ssdp"
+  [ "$malformed" = 0 ] && [ "$http" -ge 4 ] && [ "$ssdp" -ge 2 ]
+}
+
+check "a CE agent in Python passes Sequence 1" python3 python_agent
+check "tshark sees clean HTTP and SSDP in a run's capture" tshark clean_capture
+check "curl registers an agent" curl "$bin/homebed" run "$here/curl-registers.scenario"
+check "gssdp-discover finds configurator and device" gssdp-discover "$bin/homebed" run "$here/gssdp-finds.scenario"
+
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" = 0 ]
