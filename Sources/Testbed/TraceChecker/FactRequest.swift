@@ -2,6 +2,7 @@
 
 import LanguageKit
 import ScenarioLanguage
+import TopologyLanguage
 
 enum FactTest: Sendable, Hashable {
   /// The condition is met by the value.
@@ -33,6 +34,16 @@ public struct FactRequest: Sendable, Hashable {
   public let fact: Fact
   let test: FactTest
   let environment: Environment
+
+  init(id: Int, fact: Fact, test: FactTest, environment: Environment) {
+    self.id = id
+    self.fact = fact
+    self.test = test
+    self.environment = environment
+  }
+
+  /// The fact of an action's `wait until`, which the runner polls for itself; its id is -1.
+  public init(waitingFor fact: Fact, in topology: Topology) { self = Planner.request(for: fact, topology) }
 
   /// Whether the fact is true if `value` was read for it; `nil` (nothing could be read) makes no fact true.
   public func holds(_ value: JSONValue?) -> Bool {

@@ -36,9 +36,15 @@ struct FailureText {
     let last = taken.last { $0.time >= phaseStart }
     let later = events.filter { $0.time >= last?.time ?? phaseStart && !isTaken.contains($0.index) }
     if let nearest = nearest(line, later) {
-      let differences = differences(line.selectors, nearest)
-      return failure(
-        line, "expected \(expected); saw \(told(nearest))" + FailureText.list(differences), nearest, differences)
+      var saw = told(nearest)
+      var differences: [Difference] = []
+      if nearest.name == line.name {
+        differences = self.differences(line.selectors, nearest)
+        let isLate = line.within.map { nearest.time - (last?.time ?? phaseStart) > $0 } ?? false
+        let isLike = line.accepts(from: nearest.from, to: nearest.to, name: nearest.name)
+        saw += differences.isEmpty ? isLate && isLike ? ", too late" : "" : FailureText.list(differences)
+      }
+      return failure(line, "expected \(expected); saw \(saw)", nearest, differences)
     }
     let absence =
       switch line.from {

@@ -61,30 +61,26 @@ extension Judge {
       }
     }
     return plan.steps.enumerated().map { index, step in
-      let isThrough =
-        if let past, matcher == nil, past.progress >= 0, isOver(step.phase) {
-          true
-        } else {
-          step.lines.allSatisfy(takenLines.contains) && step.waits.allSatisfy(observed.contains)
-        }
       let status: StepResult.Status =
-        if index == failed { .failed } else if step.offBecause != nil || step.lines.isEmpty && step.waits.isEmpty {
+        if index == failed {
+          .failed
+        } else if step.isOff {
           .off
-        } else if isThrough { .passed } else { .notReached }
+        } else if step.phase < phasesThrough || isThrough(step, takenLines, observed) {
+          .passed
+        } else {
+          .notReached
+        }
       return StepResult(
         number: step.number, title: step.title, clause: step.clause, phase: step.phase, status: status,
         events: (taken[index] ?? []).sorted { ($0.time, $0.event) < ($1.time, $1.event) })
     }
   }
 
-  /// True where every line of the phase was taken, or did not have to be.
-  private func isOver(_ phase: Int) -> Bool {
-    switch stage {
-    case .given: false
-    case .awaiting(let current), .matching(let current): phase < current
-    case .facts(let current, _): phase <= current
-    case .over: false
-    }
+  /// True where all that had to be taken was; of a step with nothing but choices, one.
+  private func isThrough(_ step: PlannedStep, _ lines: Set<Int>, _ facts: Set<Int>) -> Bool {
+    guard step.lines.allSatisfy(lines.contains), step.waits.allSatisfy(facts.contains) else { return false }
+    return !step.lines.isEmpty || !step.waits.isEmpty || step.choices.contains(where: lines.contains)
   }
 
   private func told(_ event: Event, _ line: Line) -> TakenEvent {
@@ -93,27 +89,33 @@ extension Judge {
 
   // MARK: Fail
 
-  mutating func failByMatcher(at time: Int64) {
+  mutating func failByMatcher(at now: Int64) {
+    let time = matcher?.allDeadSince ?? now
     guard let death = matcher?.farthestDeath else {
+      // Every way into the phase was closed from the beginning.
       return conclude(Judgement(.fail, reason: "the lines of expect contradict each other"), at: time)
     }
     let text = FailureText(judge: self, histories: death.histories)
+    let past = death.histories
     switch death.cause {
-    case .deadline(let line), .noRepeat(let line): fail(text.missing(plan.lines[line]), plan.lines[line], at: time)
-    case .judged(let line, let event): fail(text.unlike(plan.lines[line], event), plan.lines[line], at: time)
-    case .off(let line, let event): fail(text.unneeded(plan.lines[line], event), plan.lines[line], at: time)
-    case .forbidden(let line, let event): fail(text.forbidden(plan.lines[line], event), plan.lines[line], at: time)
-    case .notTaken(let event): fail(text.notTaken(event), nil, at: time)
+    case .deadline(let line), .noRepeat(let line):
+      fail(text.missing(plan.lines[line]), plan.lines[line], past, at: time)
+    case .judged(let line, let event): fail(text.unlike(plan.lines[line], event), plan.lines[line], past, at: time)
+    case .off(let line, let event): fail(text.unneeded(plan.lines[line], event), plan.lines[line], past, at: time)
+    case .forbidden(let line, let event):
+      fail(text.forbidden(plan.lines[line], event), plan.lines[line], past, at: time)
+    case .notTaken(let event): fail(text.notTaken(event), nil, past, at: time)
     }
   }
 
   mutating func failByLimit(at time: Int64) {
     guard let best = farthestAlive, let matcher else { return failByMatcher(at: time) }
     if let death = matcher.farthestDeath, death.progress > best.totalProgress { return failByMatcher(at: time) }
-    let text = FailureText(judge: self, histories: histories)
+    let past = pasts(best)
+    let text = FailureText(judge: self, histories: past)
     switch awaited(best) {
-    case .line(let line)?: fail(text.missing(plan.lines[line]), plan.lines[line], at: time)
-    case .wait(let fact)?: fail(text.untrue([plan.facts[fact]]), nil, step: plan.facts[fact].step, at: time)
+    case .line(let line)?: fail(text.missing(plan.lines[line]), plan.lines[line], past, at: time)
+    case .wait(let fact)?: fail(text.untrue([plan.facts[fact]]), nil, step: plan.facts[fact].step, past, at: time)
     default: conclude(Judgement(.inconclusive, reason: "the time limit passed while actions were performed"), at: time)
     }
   }
@@ -121,7 +123,7 @@ extension Judge {
   mutating func failByFacts(_ phase: Int, _ then: Int, at time: Int64) {
     let facts = plan.phases[phase].thens[then].map { plan.facts[$0] }
     let text = FailureText(judge: self, histories: histories)
-    fail(text.untrue(facts), nil, step: facts.first?.step, at: time)
+    fail(text.untrue(facts), nil, step: facts.first?.step, histories, at: time)
   }
 
   /// The first line or fact that the assignment waits for.
@@ -137,10 +139,13 @@ extension Judge {
     }
   }
 
-  private mutating func fail(_ failure: Failure, _ line: Line?, step: Int? = nil, at time: Int64) {
+  private mutating func fail(
+    _ failure: Failure, _ line: Line?, step: Int? = nil, _ histories: [History], at time: Int64
+  ) {
     var judgement = Judgement(.fail, reason: failure.text)
     judgement.failure = failure
     judgement.steps = steps(histories, failed: step ?? line?.step)
+    judgement.accounts = record.accounts(taken: histories, plan)
     conclude(judgement, at: time)
   }
 }

@@ -30,6 +30,8 @@ public struct Judge: Sendable {
   var table: SightingTable
   /// Of all phases that are through.
   var past: Assignment?
+  /// How many phases had all their lines taken.
+  var phasesThrough = 0
   /// The first `when`.
   var started: Int64?
   var phaseStart: Int64 = 0
@@ -201,8 +203,9 @@ public struct Judge: Sendable {
   private mutating func endPhase(_ assignment: Assignment, at time: Int64) {
     guard case .matching(let phase) = stage else { return }
     past = assignment
+    phasesThrough = phase + 1
     matcher = nil
-    factRecord = FactRecord()
+    factRecord = FactRecord(lastResult: factRecord.lastResult)
     if origin == .run, !plan.phases[phase].thens.isEmpty {
       stage = .facts(phase: phase, then: 0)
       skipEmptyThens(at: time)
@@ -280,7 +283,7 @@ public struct Judge: Sendable {
     judgement.started = started
     judgement.ended = time
     if judgement.steps.isEmpty { judgement.steps = steps(histories, failed: nil) }
-    judgement.accounts = record.accounts(taken: histories, plan)
+    if judgement.accounts.isEmpty { judgement.accounts = record.accounts(taken: histories, plan) }
     outcome = judgement
     stage = .over
     matcher = nil

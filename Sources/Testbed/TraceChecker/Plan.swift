@@ -43,9 +43,15 @@ struct PlannedStep: Sendable {
   var clause: String?
   var phase: Int
   var position: Position
+  /// What must be taken whatever way is chosen.
   var lines: [Int] = []
   var waits: [Int] = []
+  /// Lines under `optional`, `either` or `repeat`.
+  var choices: [Int] = []
   var offBecause: String?
+
+  /// Its own guard is false, or that of every line.
+  var isOff: Bool { offBecause != nil || lines.isEmpty && waits.isEmpty && choices.isEmpty }
 }
 
 /// A fact that the runner has to read, whether in `expect` or in `then`.

@@ -22,6 +22,8 @@ struct Planner {
     var step: Int?
     var offBecause: String?
     var bound: Names.Bindings = [:]
+    /// Under `optional`, `either` or `repeat`.
+    var isChoice = false
   }
 
   /// - Parameter guards: whether a guard is true in the variant.
@@ -36,6 +38,12 @@ struct Planner {
       wall: { Planner.nanoseconds(Double($0) * slack / pace) })
     planner.compile(scenario, slack: slack, pace: pace)
     return planner.plan
+  }
+
+  /// What an action's `wait until` polls, which is no fact of the plan: its id is -1.
+  static func request(for fact: Fact, _ topology: Topology) -> FactRequest {
+    var planner = Planner(names: Names(topology), guards: { _ in true }, clause: nil, readsFacts: true, wall: { $0 })
+    return FactRequest(id: -1, fact: fact, test: planner.test(of: fact, Place()), environment: [:])
   }
 
   private init(
@@ -117,6 +125,12 @@ struct Planner {
     return off
   }
 
+  private func choice(_ outer: Place, under guardian: Guard?) -> Place {
+    var here = place(outer, under: guardian)
+    here.isChoice = true
+    return here
+  }
+
   private mutating func compile(_ pattern: Pattern, _ outer: Place) {
     switch pattern {
     case .step(let number, let title, let guardian, let patterns, let position):
@@ -132,7 +146,11 @@ struct Planner {
       let id = append(line, here)
       if here.offBecause == nil {
         plan.code.append(.line(id))
-        if let step = here.step { plan.steps[step].lines.append(id) }
+        switch here.step {
+        case let step? where here.isChoice: plan.steps[step].choices.append(id)
+        case let step?: plan.steps[step].lines.append(id)
+        case nil: break
+        }
       } else {
         plan.phases[phase].offLines.append(id)
         plan.phases[phase].settles[expect] = true
@@ -144,7 +162,7 @@ struct Planner {
         PlannedFact(
           id: id, fact: fact.binding(outer.bound), test: test(of: fact, outer), duration: nil, step: outer.step))
       plan.code.append(.wait(id))
-      if let step = outer.step { plan.steps[step].waits.append(id) }
+      if let step = outer.step, !outer.isChoice { plan.steps[step].waits.append(id) }
     case .inAnyOrder(let guardian, let patterns, let position):
       let here = place(outer, under: guardian)
       fork(patterns.map { ([$0], here) }, position)
@@ -155,9 +173,9 @@ struct Planner {
           here.bound[variable] = Names.expand(reference, outer.bound)
           return (patterns, here)
         }, position)
-    case .either(let guardian, let branches, _): either(branches, place(outer, under: guardian))
+    case .either(let guardian, let branches, _): either(branches, choice(outer, under: guardian))
     case .optional(let guardian, let patterns, _):
-      let here = place(outer, under: guardian)
+      let here = choice(outer, under: guardian)
       let split = plan.code.count
       plan.code.append(.accept)
       compile(patterns, here)
@@ -175,7 +193,7 @@ struct Planner {
       plan.code.append(.forbid(ids))
       plan.phases[phase].settles[expect] = true
     case .repeated(let low, let high, let guardian, let patterns, _):
-      repeated(patterns, from: max(0, low), to: high, place(outer, under: guardian))
+      repeated(patterns, from: max(0, low), to: high, choice(outer, under: guardian))
     }
   }
 
@@ -204,13 +222,13 @@ struct Planner {
   private mutating func repeated(_ patterns: [Pattern], from low: Int, to high: Int, _ here: Place) {
     let enter = plan.code.count
     let counter = plan.counters
+    plan.counters += 1
     plan.code += [.enter(counter: counter), .accept]
     compile(patterns, here)
     guard plan.code.count > enter + 2 else {
       plan.code.removeLast(2)
       return
     }
-    plan.counters += 1
     plan.code.append(.jump(enter + 1))
     plan.code[enter + 1] = .loop(counter: counter, from: low, to: max(low, high), exit: plan.code.count)
   }
