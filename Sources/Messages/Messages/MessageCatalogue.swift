@@ -31,10 +31,11 @@ public enum MessageCatalogue {
   ) -> (definition: MessageDefinition, parameters: [(name: String, value: String)])? {
     var best: (definition: MessageDefinition, parameters: [(name: String, value: String)])?
     var bestScore = -1
+    guard let parts = PathTemplate.parts(path) else { return nil }
     for definition in requests {
       guard case .http(let wanted, let paths, let kind) = definition.binding, wanted == method else { continue }
       for template in paths {
-        guard let parameters = template.match(path) else { continue }
+        guard let parameters = template.match(parts) else { continue }
         // A path that says nothing (`/{application}`) tells a message only where the server's kind fits it.
         if template.literalCount == 0, let server, server != kind, server != .homeGateway, server != .host { continue }
         var score = template.literalCount

@@ -24,8 +24,15 @@ public struct PathTemplate: Sendable, Hashable, ExpressibleByStringLiteral, Cust
 
   /// The parameters' values, percent-decoded; `nil` where the path is another one.
   public func match(_ path: String) -> [(name: String, value: String)]? {
-    guard path.hasPrefix("/") else { return nil }
-    let parts = path.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
+    PathTemplate.parts(path).flatMap(match)
+  }
+
+  /// The parts of an absolute path; `nil` for any other.
+  static func parts(_ path: String) -> [Substring]? {
+    path.hasPrefix("/") ? path.dropFirst().split(separator: "/", omittingEmptySubsequences: false) : nil
+  }
+
+  func match(_ parts: [Substring]) -> [(name: String, value: String)]? {
     guard parts.count == segments.count else { return nil }
     var values: [(name: String, value: String)] = []
     for (segment, part) in zip(segments, parts) {

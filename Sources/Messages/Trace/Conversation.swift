@@ -13,12 +13,16 @@ struct Conversation: Sendable {
     var isBackground: Bool
   }
 
-  var client: Party
-  /// The flow as its first sender sees it.
-  var flow: FlowKey
-  var network: Int
-  /// The server's end in the client's view.
-  var server: Endpoint
+  struct Ends: Sendable {
+    var client: Party
+    /// The flow as its first sender sees it.
+    var flow: FlowKey
+    var network: Int
+    /// The server's end in the client's view.
+    var server: Endpoint
+  }
+
+  let ends: Ends
   /// Longer heads and bodies than the profile allows are read too, since a test may well send them.
   var parser = HTTPConnectionParser(rules: HTTPRules(headerLimit: 65_536, bodyLimit: 1_048_576))
   var pending: [Int: Pending] = [:]
@@ -29,16 +33,12 @@ struct Conversation: Sendable {
   /// Not to count a connection twice for what it is not.
   var isCounted = false
 
-  init(client: Party, flow: FlowKey, network: Int, server: Endpoint) {
-    self.client = client
-    self.flow = flow
-    self.network = network
-    self.server = server
-  }
+  init(_ ends: Ends) { self.ends = ends }
 
   mutating func feed(_ octets: ArraySlice<UInt8>, from side: TCPSide, _ origin: TCPOrigin) -> [HTTPConnectionParser
     .Located]
   {
+    guard !parser.isFinished(side == .client ? .client : .server) else { return [] }
     let offset = parser.offset(of: side == .client ? .client : .server)
     if side == .client { clientLog.add(offset, origin) } else { serverLog.add(offset, origin) }
     return parser.feed(octets, from: side == .client ? .client : .server)
@@ -83,13 +83,20 @@ private struct SegmentLog: Sendable {
 struct LearntURLs: Sendable {
   enum Purpose: Sendable { case description, configuration }
 
-  private var purposes: [String: Purpose] = [:]
+  private struct Key: Hashable {
+    var server: Endpoint
+    var target: String
+  }
+
+  private var purposes: [Key: Purpose] = [:]
   private static let limit = 16_384
 
   mutating func add(_ text: String, _ purpose: Purpose) {
     guard purposes.count < LearntURLs.limit, let url = HTTPURL(text), let endpoint = url.endpoint else { return }
-    purposes["\(endpoint)\(url.target)"] = purpose
+    purposes[Key(server: endpoint, target: url.target)] = purpose
   }
 
-  func purpose(of target: String, at server: Endpoint) -> Purpose? { purposes["\(server)\(target)"] }
+  func purpose(of target: String, at server: Endpoint) -> Purpose? {
+    purposes[Key(server: server, target: target)]
+  }
 }

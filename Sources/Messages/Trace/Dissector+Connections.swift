@@ -117,10 +117,12 @@ extension Dissector {
       case .opened:
         guard let leg else { continue }
         conversations[id] = Conversation(
-          client: leg.client, flow: leg.origin, network: leg.network, server: event.connection.server)
+          Conversation.Ends(
+            client: leg.client, flow: leg.origin, network: leg.network, server: event.connection.server))
       case .delivery(.octets(let octets, let origin)):
-        guard let items = conversations[id]?.feed(octets, from: event.sender, origin), !items.isEmpty else { continue }
-        take(items, of: id, at: origin)
+        guard let index = conversations.index(forKey: id) else { continue }
+        let items = conversations.values[index].feed(octets, from: event.sender, origin)
+        if !items.isEmpty { take(items, of: id, at: origin) }
       case .delivery(.gap(_, let origin)):
         guard let items = conversations[id]?.end(event.sender) else { continue }
         counts.add(.words("TCP connections of which the capture lacks octets"))
@@ -145,7 +147,7 @@ extension Dissector {
   }
 
   /// Who a conversation's server is: the one who answered, or whose the address is.
-  func server(of conversation: Conversation) -> Party {
+  func server(of conversation: Conversation.Ends) -> Party {
     if let server = flows[conversation.flow]?.server { return server }
     if case .v4(let bits) = conversation.server.address,
       let bound = flows.bound(FlowKey.end(bits, conversation.server.port), on: conversation.network)

@@ -8,33 +8,33 @@ extension Dissector {
   /// Names what was read of a connection.
   mutating func take(_ items: [HTTPConnectionParser.Located], of id: Int, at now: TCPOrigin) {
     for located in items {
-      guard let conversation = conversations[id] else { return }
-      let origins = conversations[id]?.origins(of: located.range, from: located.side)
+      guard let index = conversations.index(forKey: id) else { return }
+      let ends = conversations.values[index].ends
+      let origins = conversations.values[index].origins(of: located.range, from: located.side)
       let place = Place(
-        id: id, client: conversation.client, server: server(of: conversation), first: origins?.first ?? now,
-        last: origins?.last ?? now)
+        id: id, client: ends.client, server: server(of: ends), first: origins?.first ?? now, last: origins?.last ?? now)
       switch located.item {
-      case .request(let request, let number, _): take(request, number: number, conversation, place)
+      case .request(let request, let number, _): take(request, number: number, ends, place)
       case .response(let response, let request, let number):
         guard response.status >= 200 else { continue }
         let pending = number.flatMap { conversations[id]?.pending.removeValue(forKey: $0) }
-        take(response, to: request, pending ?? request.flatMap { name($0, conversation, place) }, place)
+        take(response, to: request, pending ?? request.flatMap { name($0, ends, place) }, place)
       case .streamHead(let response, let request, let number):
         let pending = number.flatMap { conversations[id]?.pending.removeValue(forKey: $0) }
-        let stream = pending ?? request.flatMap { name($0, conversation, place) }
+        let stream = pending ?? request.flatMap { name($0, ends, place) }
         conversations[id]?.stream = stream
         take(response, to: request, stream, place)
       case .streamEvent(let event, _, _): take(event, conversations[id]?.stream, place)
       case .streamEnd: conversations[id]?.stream = nil
       case .streamComment, .streamRetry: break
-      case .upgraded: counts.add(.connection(conversation.server.address, conversation.server.port, "another protocol"))
+      case .upgraded: counts.add(.connection(ends.server.address, ends.server.port, "another protocol"))
       case .garbage(let fault):
-        guard !conversation.isCounted else { continue }
+        guard !conversations.values[index].isCounted else { continue }
         conversations[id]?.isCounted = true
         let isStart = located.range.lowerBound == 0 && fault.offset < 32 && fault.reason.hasPrefix("not an HTTP")
         counts.add(
           .connection(
-            conversation.server.address, conversation.server.port,
+            ends.server.address, ends.server.port,
             isStart ? "not a message" : "\(fault.reason), at octet \(fault.offset) of the \(located.side)"))
       }
     }
@@ -49,8 +49,8 @@ extension Dissector {
     var last: TCPOrigin
   }
 
-  private mutating func take(_ request: HTTPRequest, number: Int, _ conversation: Conversation, _ place: Place) {
-    guard var pending = name(request, conversation, place) else {
+  private mutating func take(_ request: HTTPRequest, number: Int, _ ends: Conversation.Ends, _ place: Place) {
+    guard var pending = name(request, ends, place) else {
       counts.add(.http("\(request.method) \(request.path.prefix(80))"))
       return
     }
@@ -60,7 +60,7 @@ extension Dissector {
     if pending.definition.fields.contains(where: { $0.name == "path" }) { fields["path"] = .string(request.path) }
     pending.isBackground = pending.definition.background.holds(for: fields, request: false)
     conversations[place.id]?.pending[number] = pending
-    learn(pending.definition, fields, conversation, place)
+    learn(pending.definition, fields, ends, place)
     var digest = MessageDigest()
     digest.add(request.method)
     digest.add(request.target)
@@ -109,13 +109,13 @@ extension Dissector {
   }
 
   /// The catalogue's name for a request, by its method, its path, and what its ends are.
-  private func name(_ request: HTTPRequest, _ conversation: Conversation, _ place: Place) -> Conversation.Pending? {
+  private func name(_ request: HTTPRequest, _ ends: Conversation.Ends, _ place: Place) -> Conversation.Pending? {
     let serverKind = parties.kind(of: place.server)
     func byURL(_ name: String) -> Conversation.Pending? {
       MessageCatalogue[name].map { Conversation.Pending(definition: $0, parameters: [], isBackground: false) }
     }
     let mayBeAgent = serverKind == nil || serverKind == .ce || serverKind == .host
-    switch (request.method, urls.purpose(of: request.target, at: conversation.server)) {
+    switch (request.method, urls.purpose(of: request.target, at: ends.server)) {
     case ("GET", .configuration?): return byURL("configuration-read")
     case ("GET", .description?): return byURL("description-read")
     case ("PATCH", _) where mayBeAgent: return byURL("configure")
@@ -134,7 +134,7 @@ extension Dissector {
 
   /// What a request tells of its ends.
   private mutating func learn(
-    _ definition: MessageDefinition, _ fields: JSONValue, _ conversation: Conversation, _ place: Place
+    _ definition: MessageDefinition, _ fields: JSONValue, _ ends: Conversation.Ends, _ place: Place
   ) {
     if definition.name == "register" {
       parties.learn(.ce, of: place.client)

@@ -49,11 +49,11 @@ public struct Dissector: Sendable {
       counts.add(.linkType(interface.linkType.rawValue))
       return
     }
-    let tap = parties.taps[interface.index] ?? PartyTable.Tap()
+    let tap = parties.tap(interface.index)
     // Frames that go to the node were told where they came from.
     if tap.node != nil, packet.direction == .outbound { return }
     do {
-      try consume(packet, at: tap, frame: frame)
+      try consume(packet, at: tap, interface.index, frame: frame)
     } catch let fault as WireError {
       counts.add(.words("malformed \(fault.format): \(fault.reason), at octet \(fault.offset) of the frame"))
     } catch {
@@ -61,13 +61,14 @@ public struct Dissector: Sendable {
     }
   }
 
-  private mutating func consume(_ captured: CapturedPacket, at tap: PartyTable.Tap, frame: Int) throws {
+  private mutating func consume(_ captured: CapturedPacket, at tap: PartyTable.Tap, _ interface: Int, frame: Int) throws
+  {
     let head = try EthernetHeader(parsing: captured.octets)
     var tap = tap
     if let node = tap.node {
       if !tap.isNetworkKnown {
-        parties.locate(tap: captured.interface, source: head.source)
-        tap = parties.taps[captured.interface] ?? tap
+        parties.locate(tap: interface, source: head.source)
+        tap = parties.tap(interface)
       }
       if parties.nodes[node].isSegment {
         guard parties.isOwnFrame(of: node, source: head.source, isLLDP: head.etherType == .lldp) else { return }
@@ -77,7 +78,7 @@ public struct Dissector: Sendable {
     }
     let packet = try Packet(parsing: captured.octets)
     let sighting = Sighting(
-      tap: tap, interface: captured.interface, source: head.source, origin: TCPOrigin(time: captured.time, frame: frame)
+      tap: tap, interface: interface, source: head.source, origin: TCPOrigin(time: captured.time, frame: frame)
     )
     switch packet.payload {
     case .arp(let arp): consume(arp, packet, sighting)
@@ -98,7 +99,7 @@ public struct Dissector: Sendable {
     _ header: IPv4Header, _ transport: Packet.Transport, _ packet: Packet, _ sighting: Sighting
   ) throws {
     if let node = sighting.tap.node, !parties.nodes[node].forwards {
-      parties.learn(header.source, of: node, on: sighting.tap.network, mac: sighting.source)
+      parties.learn(header.sourceBits, at: sighting.interface, mac: sighting.source)
     }
     switch transport {
     case .tcp(let segment): consume(segment, header, sighting)

@@ -24,6 +24,8 @@ struct PartyTable: Sendable {
     /// Index of the network; 0 where it is not known.
     var network = 0
     var isNetworkKnown = false
+    /// What was learnt of the last packet, which most packets repeat.
+    var lastSource: (address: UInt32, mac: UInt64)?
   }
 
   private struct Place: Hashable {
@@ -37,7 +39,8 @@ struct PartyTable: Sendable {
   }
 
   private(set) var nodes: [Node] = []
-  private(set) var taps: [Int: Tap] = [:]
+  /// By the interface's index; `nil` where it was not declared.
+  private(set) var taps: [Tap?] = []
   private var byName: [String: Int] = [:]
   /// Network 0 stands for all that no topology names.
   private var networks: [PartyNetwork] = [PartyNetwork(name: "", home: nil)]
@@ -88,7 +91,9 @@ struct PartyTable: Sendable {
 
   /// Takes note of an interface: its description names the node whose link end it is.
   mutating func declare(_ interface: CaptureInterface) {
-    guard taps[interface.index] == nil else { return }
+    guard interface.index >= taps.count || taps[interface.index] == nil else { return }
+    guard (0..<PartyTable.learningLimit).contains(interface.index) else { return }
+    while taps.count <= interface.index { taps.append(nil) }
     var tap = Tap()
     if let name = PartyTable.nodeName(interface.description) {
       let index = byName[name] ?? addNode(name)
@@ -106,6 +111,8 @@ struct PartyTable: Sendable {
     }
     taps[interface.index] = tap
   }
+
+  func tap(_ index: Int) -> Tap { taps.indices.contains(index) ? taps[index] ?? Tap() : Tap() }
 
   private mutating func addNode(_ name: String) -> Int {
     byName[name] = nodes.count
@@ -133,7 +140,8 @@ struct PartyTable: Sendable {
 
   /// Which of a node's networks its tap is on, told by the MAC address that it sends from.
   mutating func locate(tap index: Int, source: MACAddress) {
-    guard var tap = taps[index], !tap.isNetworkKnown, let node = tap.node else { return }
+    var tap = tap(index)
+    guard !tap.isNetworkKnown, let node = tap.node else { return }
     guard let interface = nodes[node].interfaces.first(where: { $0.mac == source }),
       let network = networkByName[interface.network]
     else { return }
@@ -151,6 +159,14 @@ struct PartyTable: Sendable {
   /// Whether an address is one of the node's own, as far as it is known.
   func owns(_ node: Int, _ address: IPAddress) -> Bool {
     nodes[node].interfaces.contains { $0.address?.address == address } || nodes[node].interfaces.isEmpty
+  }
+
+  /// The node of an interface sent a packet from this address.
+  mutating func learn(_ bits: UInt32, at index: Int, mac: MACAddress) {
+    let tap = tap(index)
+    guard let node = tap.node, tap.lastSource?.address != bits || tap.lastSource?.mac != mac.bits else { return }
+    taps[index]?.lastSource = (bits, mac.bits)
+    learn(.v4(bits), of: node, on: tap.network, mac: mac)
   }
 
   /// A node sent from this address on this network.

@@ -61,6 +61,9 @@ public struct HTTPConnectionParser: Sendable {
   /// True once neither side can give anything more.
   public var isFinished: Bool { requests.isFinished && responses.isFinished }
 
+  /// True once nothing more is read of a side.
+  public func isFinished(_ side: Side) -> Bool { side == .client ? requests.isFinished : responses.isFinished }
+
   public mutating func feed(_ octets: ArraySlice<UInt8>, from side: Side) -> [Located] {
     switch side {
     case .client: takeRequests(requests.feed(octets))

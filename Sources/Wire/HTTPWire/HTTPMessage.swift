@@ -9,6 +9,14 @@ public struct HTTPFields: Sendable, Hashable, ExpressibleByDictionaryLiteral {
       self.name = name
       self.value = value
     }
+
+    /// Whether the field has this name, without regard to the case of ASCII letters.
+    public func isNamed(_ other: String) -> Bool {
+      name.utf8.count == other.utf8.count
+        && zip(name.utf8, other.utf8).allSatisfy { a, b in
+          a == b || (a | 0x20 == b | 0x20 && (0x61...0x7A).contains(a | 0x20))
+        }
+    }
   }
 
   public var list: [Field]
@@ -19,20 +27,17 @@ public struct HTTPFields: Sendable, Hashable, ExpressibleByDictionaryLiteral {
   /// The first value under `name`, compared without regard to case. Setting replaces all values of that name.
   public subscript(name: String) -> String? {
     get {
-      let wanted = name.lowercased()
-      return list.first { $0.name.lowercased() == wanted }?.value
+      list.first { $0.isNamed(name) }?.value
     }
     set {
-      let wanted = name.lowercased()
-      list.removeAll { $0.name.lowercased() == wanted }
+      list.removeAll { $0.isNamed(name) }
       if let newValue { list.append(Field(name, newValue)) }
     }
   }
 
   /// All values under `name`, in order.
   public func all(_ name: String) -> [String] {
-    let wanted = name.lowercased()
-    return list.filter { $0.name.lowercased() == wanted }.map(\.value)
+    list.filter { $0.isNamed(name) }.map(\.value)
   }
 }
 
