@@ -169,9 +169,11 @@ extension RouteSocket {
   ///
   /// The kernel tells a change of carrier to an interface's queue, and to its bridge, a moment later; until then
   /// frames that are sent are lost without a word. A newer kernel (from 6.8) catches up when it is asked, an older one
-  /// needs some milliseconds. Throws ETIMEDOUT after two seconds.
-  public func awaitCarrier(_ state: NetlinkMessage.State, of index: Int32) throws {
-    let deadline = ContinuousClock.now + .seconds(2)
+  /// needs some milliseconds. Throws ETIMEDOUT after `limit`.
+  public func awaitCarrier(
+    _ state: NetlinkMessage.State, of index: Int32, within limit: Duration = .seconds(2)
+  ) throws {
+    let deadline = ContinuousClock.now + limit
     while true {
       let reply = try get(.getLink(index: index))
       let operation = reply.attributes(after: MemoryLayout<ifinfomsg>.size).first { $0.type == Int(IFLA_OPERSTATE) }

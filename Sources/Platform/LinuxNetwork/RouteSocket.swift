@@ -95,7 +95,12 @@ public final class RouteSocket {
   }
 
   private func untilReply(to last: UInt32, _ body: (NetlinkReply) -> Void) throws {
+    // The kernel answers before the request's system call returns; only an answer that it dropped is waited for.
+    let deadline = ContinuousClock.now + .seconds(5)
     while true {
+      guard try descriptor.waitReadable(before: deadline) else {
+        throw SystemError("hear from the kernel", number: ETIMEDOUT)
+      }
       for reply in try receive() {
         body(reply)
         let ends = reply.type == UInt16(NLMSG_ERROR) || reply.type == UInt16(NLMSG_DONE)
@@ -109,7 +114,8 @@ public final class RouteSocket {
     guard reply.type == UInt16(NLMSG_ERROR), let header = reply.fixed(nlmsgerr.self) else { return nil }
     var detail: String?
     if reply.flags & UInt16(NLM_F_ACK_TLVS) != 0 {
-      let skip = reply.flags & UInt16(NLM_F_CAPPED) != 0
+      let skip =
+        reply.flags & UInt16(NLM_F_CAPPED) != 0
         ? MemoryLayout<nlmsgerr>.size : MemoryLayout<Int32>.size + Int(header.msg.nlmsg_len)
       detail = reply.attributes(after: skip).first { $0.type == Int(NLMSGERR_ATTR_MSG.rawValue) }?.value.text
     }

@@ -24,13 +24,15 @@ final class ProgramWatch: Sendable {
   }
 
   /// One for the process: made with the first program, and never ended.
-  static func shared() throws -> ProgramWatch { try holder.withLock { held in
-    if let held { return held }
-    let watch = try ProgramWatch()
-    try SystemThread.start("programs") { watch.run() }
-    held = watch
-    return watch
-  } }
+  static func shared() throws -> ProgramWatch {
+    try holder.withLock { held in
+      if let held { return held }
+      let watch = try ProgramWatch()
+      try SystemThread.start("programs") { watch.run() }
+      held = watch
+      return watch
+    }
+  }
 
   private static let holder = Mutex<ProgramWatch?>(nil)
 
