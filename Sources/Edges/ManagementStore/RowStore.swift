@@ -8,8 +8,9 @@ import RoleKit
 /// the disk (`synchronous = FULL`), the end of the machine's power as far as the disk tells the truth about its cache.
 /// The schema's version is the number of tables: a role appends to its list and never takes away or reorders.
 public final class RowStore: Sendable {
-  private let queue: DatabaseQueue
+  let queue: DatabaseQueue
   private let path: String
+  private let lock: FileLock
   private let tables: [String]
 
   /// Opens the database, or makes it, and brings it to this program's version.
@@ -25,6 +26,7 @@ public final class RowStore: Sendable {
       throw StoreError(.schema, path, "\"\(table)\" cannot be the name of a table")
     }
     let migrator = RowStore.migrator(tables)
+    lock = try FileLock(path)
     do {
       try RowStore.inspect(path, migrator)
       var configuration = Configuration()
@@ -91,7 +93,10 @@ public final class RowStore: Sendable {
   }
 
   /// Closes the file; commits after this fail.
-  public func close() { try? queue.close() }
+  public func close() {
+    try? queue.close()
+    lock.release()
+  }
 
   // MARK: Schema
 

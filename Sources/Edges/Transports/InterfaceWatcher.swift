@@ -19,6 +19,8 @@ public final class InterfaceWatcher: Sendable {
     var monitor: InterfaceMonitor?
     var channel: (any Channel)?
     var last: [NetworkInterface]?
+    /// Lost their carrier since the last list: that is told even if it is back by then.
+    var losses: Set<Int32> = []
     var isListing = false
     var isOver = false
   }
@@ -60,7 +62,11 @@ public final class InterfaceWatcher: Sendable {
     return NIOPipeBootstrap(group: loop)
       .channelInitializer { [self] channel in
         channel.eventLoop.makeCompletedFuture {
-          try channel.pipeline.syncOperations.addHandler(NotificationReader { self.listSoon() })
+          try channel.pipeline.syncOperations.addHandler(
+            NotificationReader { octets in
+              self.state.value.losses.formUnion(InterfaceMonitor.losses(in: octets))
+              self.listSoon()
+            })
         }
       }
       .takingOwnershipOfDescriptor(input: copy)
@@ -93,7 +99,9 @@ public final class InterfaceWatcher: Sendable {
     loop.scheduleTask(in: InterfaceWatcher.quiet) { [self] in
       state.value.isListing = false
       do {
-        guard let now = try state.value.monitor?.list(), now != state.value.last else { return }
+        guard let now = try state.value.monitor?.list() else { return }
+        tellLosses(now)
+        guard now != state.value.last else { return }
         state.value.last = now
         sink(now)
       } catch {
@@ -101,16 +109,32 @@ public final class InterfaceWatcher: Sendable {
       }
     }
   }
+  /// A carrier that went and came back between two lists has still been gone.
+  private func tellLosses(_ now: [NetworkInterface]) {
+    let losses = state.value.losses
+    state.value.losses = []
+    guard var seen = state.value.last else { return }
+    let flapped = seen.indices.filter { index in
+      seen[index].isUp && losses.contains(seen[index].index)
+        && now.contains { $0.index == seen[index].index && $0.isUp }
+    }
+    guard !flapped.isEmpty else { return }
+    for index in flapped { seen[index].isUp = false }
+    state.value.last = seen
+    sink(seen)
+  }
 }
 
 private final class NotificationReader: ChannelInboundHandler {
   typealias InboundIn = ByteBuffer
 
-  private let changed: () -> Void
+  private let changed: ([UInt8]) -> Void
 
-  init(_ changed: @escaping () -> Void) { self.changed = changed }
+  init(_ changed: @escaping ([UInt8]) -> Void) { self.changed = changed }
 
-  func channelRead(context: ChannelHandlerContext, data: NIOAny) { changed() }
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    changed(Array(unwrapInboundIn(data).readableBytesView))
+  }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
 }
