@@ -160,6 +160,11 @@ ssize_t clinux_netlink_send(int socket, const void *octets, size_t count) {
 }
 
 int clinux_netlink_join(int socket, int group) {
+  // A socket without a port of its own is taken for the kernel, and is told nothing; binding gives it one.
+  struct sockaddr_nl own = {.nl_family = AF_NETLINK};
+  socklen_t length = sizeof own;
+  if (getsockname(socket, (struct sockaddr *)&own, &length) < 0) return -errno;
+  if (own.nl_pid == 0 && bind(socket, (struct sockaddr *)&own, sizeof own) < 0) return -errno;
   return setsockopt(socket, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof group) < 0 ? -errno : 0;
 }
 

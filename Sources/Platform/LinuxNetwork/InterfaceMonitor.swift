@@ -30,7 +30,7 @@ public struct NetworkInterface: Sendable, Hashable {
 ///
 /// Used from one thread at a time, as its sockets are.
 public final class InterfaceMonitor {
-  /// Readable when something changed. What is read from it has no meaning beyond that.
+  /// Readable when something changed; ``losses(in:)`` reads what it gives.
   public let notifications: Descriptor
   private let requests: RouteSocket
 
@@ -44,11 +44,23 @@ public final class InterfaceMonitor {
     requests = try RouteSocket()
   }
 
+  /// The indices of interfaces that lost their carrier by the notifications in `octets`, also where it is back by now.
+  public static func losses(in octets: [UInt8]) -> Set<Int32> {
+    Set(
+      NetlinkReply.messages(in: octets).compactMap { notification in
+        guard notification.type == UInt16(RTM_NEWLINK), let fixed = notification.fixed(ifinfomsg.self) else { return nil }
+        return NetworkInterface.isUp(fixed.ifi_flags) ? nil : fixed.ifi_index
+      })
+  }
+
   /// The interfaces as they are now, by index.
   public func list() throws -> [NetworkInterface] { try NetworkInterface.list(requests) }
 }
 
 extension NetworkInterface {
+  /// IFF_LOWER_UP (1 << 16) is the carrier; glibc's headers do not have it.
+  static func isUp(_ flags: UInt32) -> Bool { flags & UInt32(IFF_UP) != 0 && flags & 1 << 16 != 0 }
+
   /// The interfaces of the socket's namespace as they are now, by index.
   static func list(_ socket: RouteSocket) throws -> [NetworkInterface] {
     var found: [Int32: NetworkInterface] = [:]
@@ -56,11 +68,10 @@ extension NetworkInterface {
       guard reply.type == UInt16(RTM_NEWLINK), let fixed = reply.fixed(ifinfomsg.self) else { continue }
       let attributes = reply.attributes(after: MemoryLayout<ifinfomsg>.size)
       func value(_ type: some BinaryInteger) -> ArraySlice<UInt8>? { attributes.first { $0.type == Int(type) }?.value }
-      // IFF_LOWER_UP (1 << 16) is the carrier; glibc's headers do not have it.
       let flags = fixed.ifi_flags
       found[fixed.ifi_index] = NetworkInterface(
         index: fixed.ifi_index, name: value(IFLA_IFNAME)?.text ?? "",
-        isUp: flags & UInt32(IFF_UP) != 0 && flags & 1 << 16 != 0, isLoopback: flags & UInt32(IFF_LOOPBACK) != 0,
+        isUp: isUp(flags), isLoopback: flags & UInt32(IFF_LOOPBACK) != 0,
         mac: value(IFLA_ADDRESS).map { Array($0) }.flatMap { $0.count == 6 ? $0 : nil } ?? [], addresses: [])
     }
     for reply in try socket.list(.listAddresses()) {

@@ -24,12 +24,14 @@ struct FactReader {
   let address: @Sendable (_ node: String) -> IPAddress?
 
   /// How long one reading may take.
-  static let patience = Duration.seconds(2)
+  static let patience = Duration.seconds(1)
 
-  func status(of node: Node) async -> Reading { await get(node, DefaultPort.agent, "/status", token: nil) }
+  func status(of node: Node, knowledge: WireKnowledge) async -> Reading {
+    await get(node, port(of: node, knowledge), "/status", token: nil)
+  }
 
-  func screen(of node: Node) async -> Reading {
-    switch await exchange(node, DefaultPort.agent, "/", token: nil) {
+  func screen(of node: Node, knowledge: WireKnowledge) async -> Reading {
+    switch await exchange(node, port(of: node, knowledge), "/", token: nil) {
     case .success(let response): .value(.string(String(decoding: response.body, as: UTF8.self)))
     case .failure(let failure): .unreadable(failure.reason)
     }
@@ -37,8 +39,8 @@ struct FactReader {
 
   func configuration(of node: Node, knowledge: WireKnowledge) async -> Reading {
     guard let token = knowledge.controlTokens[node.id] else { return .nothing }
-    let path = knowledge.configurationURLs[node.id].flatMap(FactReader.path) ?? "/configuration"
-    return await get(node, DefaultPort.agent, path, token: token)
+    let path = knowledge.url(ofAgent: node.id)?.target ?? "/configuration"
+    return await get(node, port(of: node, knowledge), path, token: token)
   }
 
   func agent(_ agent: Node, at configurator: Node) async -> Reading {
@@ -82,10 +84,8 @@ struct FactReader {
     }
   }
 
-  /// The path of an http URL, with its query.
-  private static func path(_ url: String) -> String? {
-    guard let scheme = url.firstRange(of: "://") else { return nil }
-    let rest = url[scheme.upperBound...]
-    return rest.firstIndex(of: "/").map { String(rest[$0...]) }
+  /// The port of an agent's interface: the one that it registered, else the profile's.
+  private func port(of agent: Node, _ knowledge: WireKnowledge) -> UInt16 {
+    knowledge.url(ofAgent: agent.id)?.port ?? DefaultPort.agent
   }
 }

@@ -32,7 +32,9 @@ enum RunArtifacts {
     }
     let title = "\(outcome.variant): \(outcome.judgement.verdict.rawValue)\n"
     let times = "times in seconds from the first action of when\n\n"
-    return title + times + TextLadder.render(outcome.trace, labels: labels, start: start)
+    // Address resolution is in the capture; here it would only hide the messages.
+    let shown = outcome.trace.filter { $0.name != "arp" || labels[$0.index] != nil }
+    return title + times + TextLadder.render(shown, labels: labels, start: start)
   }
 }
 

@@ -77,6 +77,7 @@ extension VariantRun {
   private func powerOn(_ node: Node) throws {
     let home = try running()
     try home.setPower(.on, of: node.name)
+    powered.insert(node.name)
     guard let name = programName(node), !programs.isRunning(node.name) else { return }
     knowledge.forgetStream(of: node.name)
     let isForeign = options.devices[node.name] != nil
@@ -107,11 +108,13 @@ extension VariantRun {
   private func powerOff(_ node: Node) async throws {
     await programs.release(node.name)?.terminate(grace: .seconds(2))
     try running().setPower(.off, of: node.name)
+    powered.remove(node.name)
   }
 
   /// No goodbye: the carrier goes first, so that nothing of the dying program is heard.
   private func crash(_ node: Node) async throws {
     try running().setPower(.off, of: node.name)
+    powered.remove(node.name)
     await programs.release(node.name)?.crash()
   }
 
@@ -220,6 +223,7 @@ extension VariantRun {
   ) async throws {
     let sender = try node(reference)
     let home = try running()
+    guard powered.contains(sender.name) else { throw ActionFailure("\(sender.name) has no power; hint: power it on in given") }
     switch carrier {
     case .http, .tcp:
       let endpoint = try endpoint(receiver, carrier)
@@ -253,7 +257,7 @@ extension VariantRun {
 
   private func run(_ command: String, on node: Node) throws {
     let home = try running()
-    try home.setPower(.on, of: node.name)
+    guard powered.contains(node.name) else { throw ActionFailure("\(node.name) has no power; hint: power it on in given") }
     programs.add(
       command: try home.start(
         NodeProgram(

@@ -29,12 +29,12 @@ extension VariantRun {
     case .configuration(let reference, _):
       return await facts.configuration(of: try node(reference), knowledge: knowledge)
     case .problem(let reference, _):
-      switch await facts.status(of: try node(reference)) {
+      switch await facts.status(of: try node(reference), knowledge: knowledge) {
       case .value(let status):
         return .value(.array((status["problems"]?.array ?? []).compactMap { $0["name"] }))
       case let other: return other
       }
-    case .screen(let reference, _): return await facts.screen(of: try node(reference))
+    case .screen(let reference, _): return await facts.screen(of: try node(reference), knowledge: knowledge)
     case .agent(let configurator, let agent, _):
       return await facts.agent(try node(agent), at: try node(configurator))
     case .isUp(let reference): return .value(.bool(programs.isReady(try node(reference).name)))

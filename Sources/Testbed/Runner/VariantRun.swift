@@ -23,6 +23,8 @@ actor VariantRun {
 
   var environment: NodeEnvironment
   var programs = Programs()
+  /// Nodes that were powered on.
+  var powered: Set<String> = []
   var addresses: NodeAddresses
   var knowledge = WireKnowledge()
   var feed: TraceFeed
@@ -105,6 +107,16 @@ actor VariantRun {
     }
   }
 
+  /// A node that registers from a new address is read there from now on.
+  private func follow(_ event: Event) {
+    guard event.name == "register", case .node(let name) = event.from, let agent = event.fields["agentId"]?.string,
+      let host = knowledge.url(ofAgent: agent)?.host, let address = IPAddress(host), address != addresses[name],
+      let old = addresses.all(of: name)[0]
+    else { return }
+    addresses.set(CIDR(address, prefixLength: old.prefixLength), of: name, interface: 0)
+    refreshFacts()
+  }
+
   /// Facts are read at the addresses that nodes have now.
   func refreshFacts() {
     guard let home else { return }
@@ -178,6 +190,7 @@ actor VariantRun {
     for item in try feed.read(path, upTo: progress.octets) {
       if case .event(let event) = item {
         knowledge.learn(event)
+        follow(event)
         trace.append(event)
       }
       judge.consume(item)

@@ -6,6 +6,9 @@ struct WireKnowledge {
   private(set) var controlTokens: [String: String] = [:]
   /// By agentId: where its configuration lies, as the latest `register` said.
   private(set) var configurationURLs: [String: String] = [:]
+  /// Where an agent said that its interface lies, which it may have chosen for itself.
+  func url(ofAgent id: String) -> HTTPURL? { configurationURLs[id].flatMap { HTTPURL($0) } }
+
   /// Configurators whose event stream was answered, or refused, since they were started.
   private var settled: Set<String> = []
 
