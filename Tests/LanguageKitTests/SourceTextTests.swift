@@ -20,29 +20,30 @@ private func lines(_ text: String) -> [LogicalLine] {
     #expect(lines("\u{FEFF}ab").first?.position(at: 0).description == "f:1:1")
   }
 
-  @Test(arguments: [
-    ([0x61, 0xFF, 0xFE, 0x62], "1:2: octet 1 is not UTF-8"),
-    ([0xC0, 0xAF], "1:1: octet 0 is not UTF-8"),
-    ([0xE0, 0x80, 0x80], "1:1: octet 0 is not UTF-8"),
-    ([0xED, 0xA0, 0x80], "1:1: octet 0 is not UTF-8"),
-    ([0xF4, 0x90, 0x80, 0x80], "1:1: octet 0 is not UTF-8"),
-    ([0x0A, 0x61, 0xE2, 0x82], "2:2: octet 2 is not UTF-8"),
-    ([0x61, 0x00], "1:2: the character U+0000 may not stand in a file"),
-    ([0x61, 0x0A, 0x23, 0x07], "2:2: the character U+0007 may not stand in a file"),
-    ([0x61, 0x0D, 0x62], "1:2: a carriage return that no line feed follows"),
-    ([0x61, 0x0D], "1:2: a carriage return that no line feed follows"),
-    ([0xE2, 0x80, 0xAE], "1:1: the character U+202E may not stand in a file"),
-    ([0xE2, 0x81, 0xA6], "1:1: the character U+2066 may not stand in a file"),
-    ([0xC2, 0x85], "1:1: the character U+0085 may not stand in a file"),
-    ([0x61, 0x5C], "1:2: `\\` on the last line joins nothing"),
-    ([0x61, 0x5C, 0x0A], "1:2: `\\` on the last line joins nothing"),
-  ] as [([UInt8], String)])
+  @Test(
+    arguments: [
+      ([0x61, 0xFF, 0xFE, 0x62], "1:2: octet 1 is not UTF-8"),
+      ([0xC0, 0xAF], "1:1: octet 0 is not UTF-8"),
+      ([0xE0, 0x80, 0x80], "1:1: octet 0 is not UTF-8"),
+      ([0xED, 0xA0, 0x80], "1:1: octet 0 is not UTF-8"),
+      ([0xF4, 0x90, 0x80, 0x80], "1:1: octet 0 is not UTF-8"),
+      ([0x0A, 0x61, 0xE2, 0x82], "2:2: octet 2 is not UTF-8"),
+      ([0x61, 0x00], "1:2: the character U+0000 may not stand in a file"),
+      ([0x61, 0x0A, 0x23, 0x07], "2:2: the character U+0007 may not stand in a file"),
+      ([0x61, 0x0D, 0x62], "1:2: a carriage return that no line feed follows"),
+      ([0x61, 0x0D], "1:2: a carriage return that no line feed follows"),
+      ([0xE2, 0x80, 0xAE], "1:1: the character U+202E may not stand in a file"),
+      ([0xE2, 0x81, 0xA6], "1:1: the character U+2066 may not stand in a file"),
+      ([0xC2, 0x85], "1:1: the character U+0085 may not stand in a file"),
+      ([0x61, 0x5C], "1:2: `\\` on the last line joins nothing"),
+      ([0x61, 0x5C, 0x0A], "1:2: `\\` on the last line joins nothing"),
+    ] as [([UInt8], String)])
   func whatMayNotStandInAFileIsTold(_ octets: [UInt8], _ words: String) {
     #expect(told(octets) == [words])
   }
 
   @Test func limitsAreTold() {
-    #expect(told(Array(repeating: 0x0A, count: 1 << 20)) == [])
+    #expect(told(Array(repeating: [UInt8](repeating: 0x61, count: 1023) + [0x0A], count: 1024).flatMap { $0 }) == [])
     #expect(told(Array(repeating: 0x0A, count: 1 << 20 + 1)) == ["1:1: the file has \(1 << 20 + 1) octets"])
     #expect(told(Array(repeating: 0x61, count: 64 << 10)) == [])
     #expect(told([0x0A] + Array(repeating: 0x61, count: 64 << 10 + 1)) == ["2:1: the line has 65537 octets"])
@@ -93,11 +94,12 @@ private func lines(_ text: String) -> [LogicalLine] {
     #expect(shown[3] == "  hint: h")
   }
 
-  @Test(arguments: [
-    ("tw", ["tv", "hg"], "tv"), ("cnofigurator", ["configurator"], "configurator"), ("xyz", ["tv"], nil),
-    // Both are one letter away; the first of them wins.
-    ("optionl", ["option", "optional"], "option"), ("a", ["bc"], nil), ("same", ["same"], nil), ("", ["x"], "x"),
-  ] as [(String, [String], String?)])
+  @Test(
+    arguments: [
+      ("tw", ["tv", "hg"], "tv"), ("cnofigurator", ["configurator"], "configurator"), ("xyz", ["tv"], nil),
+      // Both are one letter away; the first of them wins.
+      ("optionl", ["option", "optional"], "option"), ("a", ["bc"], nil), ("same", ["same"], nil), ("", ["x"], "x"),
+    ] as [(String, [String], String?)])
   func theNearestNameIsSuggested(_ word: String, _ known: [String], _ nearest: String?) {
     #expect(Suggestion.nearest(to: word, among: known) == nearest)
   }

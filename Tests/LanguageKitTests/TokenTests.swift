@@ -22,33 +22,35 @@ private func cursor(_ text: String) throws -> TokenCursor {
 }
 
 @Suite struct TokenTests {
-  @Test(arguments: [
-    ("tv--sw1.3", ["tv", "--", "sw1", ".", "3"]),
-    ("cfg->tv", ["cfg", "->", "tv"]),
-    ("home-a.tv->any", ["home-a", ".", "tv", "->", "any"]),
-    ("sw1.1--sw2.[3..42]", ["sw1", ".", "1", "--", "sw2", ".", "[3..42]"]),
-    ("a<=-1", ["a", "<=", "-1"]),
-    ("x!=2.5ms", ["x", "!=", "2.5ms"]),
-    ("a.b[0].c[]=1", ["a", ".", "b", "[", "0", "]", ".", "c", "[", "]", "=", "1"]),
-    ("fe80::1 fe80 fe80::/10", ["fe80::1", "fe80", "fe80::/10"]),
-    ("02:00:00:00:00:21,10.0.0.1/8", ["02:00:00:00:00:21", ",", "10.0.0.1/8"]),
-    ("any-name Field_1-x", ["any-name", "Field_1-x"]),
-    ("\"a # b\"c", ["\"a # b\"", "c"]),
-    ("$v[1..2]", ["$v", "[1..2]"]),
-    ("1min 1m", ["1min", "1", "m"]),
-  ] as [(String, [String])])
+  @Test(
+    arguments: [
+      ("tv--sw1.3", ["tv", "--", "sw1", ".", "3"]),
+      ("cfg->tv", ["cfg", "->", "tv"]),
+      ("home-a.tv->any", ["home-a", ".", "tv", "->", "any"]),
+      ("sw1.1--sw2.[3..42]", ["sw1", ".", "1", "--", "sw2", ".", "[3..42]"]),
+      ("a<=-1", ["a", "<=", "-1"]),
+      ("x!=2.5ms", ["x", "!=", "2.5ms"]),
+      ("a.b[0].c[]=1", ["a", ".", "b", "[", "0", "]", ".", "c", "[", "]", "=", "1"]),
+      ("fe80::1 fe80 fe80::/10", ["fe80::1", "fe80", "fe80::/10"]),
+      ("02:00:00:00:00:21,10.0.0.1/8", ["02:00:00:00:00:21", ",", "10.0.0.1/8"]),
+      ("any-name Field_1-x", ["any-name", "Field_1-x"]),
+      ("\"a # b\"c", ["\"a # b\"", "c"]),
+      ("$v[1..2]", ["$v", "[1..2]"]),
+      ("1min 1m", ["1min", "1", "m"]),
+    ] as [(String, [String])])
   func theLongestTokenWins(_ text: String, _ expected: [String]) {
     #expect(tokens(text).map(\.text) == expected)
   }
 
-  @Test(arguments: [
-    ("40us", .duration(40_000)), ("250ms", .duration(250_000_000)), ("0.5s", .duration(500_000_000)),
-    ("1.5min", .duration(90_000_000_000)), ("10kbit", .rate(10_000)), ("1gbit", .rate(1_000_000_000)),
-    ("0.5%", .percent(0.005)), ("-7", .integer(-7)), ("-7.25", .decimal(-7.25)), ("[1..40]", .range(1, 40)),
-    ("\"\\u{1F600}\\n\\\"\\\\\"", .string("\u{1F600}\n\"\\")), ("10.0.0.1", .address(.v4(0x0A00_0001))),
-    ("::1", .address(.v6(high: 0, low: 1))), ("02:00:00:00:00:21", .mac(MACAddress(bits: 0x0200_0000_0021))),
-    ("10.0.0.0/8", .cidr(CIDR(.v4(0x0A00_0000), prefixLength: 8))), ("$id", .variable), ("tv-1", .identifier),
-  ] as [(String, Token.Kind)])
+  @Test(
+    arguments: [
+      ("40us", .duration(40_000)), ("250ms", .duration(250_000_000)), ("0.5s", .duration(500_000_000)),
+      ("1.5min", .duration(90_000_000_000)), ("10kbit", .rate(10_000)), ("1gbit", .rate(1_000_000_000)),
+      ("0.5%", .percent(0.005)), ("-7", .integer(-7)), ("-7.25", .decimal(-7.25)), ("[1..40]", .range(1, 40)),
+      ("\"\\u{1F600}\\n\\\"\\\\\"", .string("\u{1F600}\n\"\\")), ("10.0.0.1", .address(.v4(0x0A00_0001))),
+      ("::1", .address(.v6(high: 0, low: 1))), ("02:00:00:00:00:21", .mac(MACAddress(bits: 0x0200_0000_0021))),
+      ("10.0.0.0/8", .cidr(CIDR(.v4(0x0A00_0000), prefixLength: 8))), ("$id", .variable), ("tv-1", .identifier),
+    ] as [(String, Token.Kind)])
   func tokensHaveValues(_ text: String, _ kind: Token.Kind) {
     #expect(tokens(text).map(\.kind) == [kind])
   }
@@ -74,7 +76,8 @@ private func cursor(_ text: String) throws -> TokenCursor {
       #expect(cursor.isAtEnd)
     }
     for text in [
-      "\"a\\\"b\\u{7}\"", "1", "-2.5", "250ms", "10.0.0.1", "10.0.0.0/8", "02:00:00:00:00:21", "true", "[1, [\"a\"], tv.mac]",
+      "\"a\\\"b\\u{7}\"", "1", "-2.5", "250ms", "10.0.0.1", "10.0.0.0/8", "02:00:00:00:00:21", "true",
+      "[1, [\"a\"], tv.mac]",
       "address-dependent", "$id",
     ] {
       var cursor = try cursor(text)
@@ -104,9 +107,10 @@ private func cursor(_ text: String) throws -> TokenCursor {
     var cursor = try cursor("  powr on")
     let fault = #expect(throws: Fault.self) { try cursor.expect("power") }
     #expect(
-      fault == Fault(
-        at: Position(file: "f", line: 1, column: 3), "unexpected `powr`", expected: "`power`",
-        hint: "did you mean `power`?"))
+      fault
+        == Fault(
+          at: Position(file: "f", line: 1, column: 3), "unexpected `powr`", expected: "`power`",
+          hint: "did you mean `power`?"))
     let unit = try self.unit()
     let hint = #expect(throws: Fault.self) { try unit.expectEnd() }?.hint
     #expect(hint == "units are us ms s min kbit mbit gbit %")

@@ -47,7 +47,8 @@ extension AcceptedScenario {
         """),
     AcceptedScenario(
       testDescription: "a rule of the profile, and a statement over three lines",
-      text: "\u{FEFF}scenario x\r\nprofile 3\r\ntopology \\\r\n  one-home\r\nwhen\r\n  power on \\\r\n tv, \\\r\n hg\r\n"),
+      text:
+        "\u{FEFF}scenario x\r\nprofile 3\r\ntopology \\\r\n  one-home\r\nwhen\r\n  power on \\\r\n tv, \\\r\n hg\r\n"),
     AcceptedScenario(
       testDescription: "every action",
       warnings: [

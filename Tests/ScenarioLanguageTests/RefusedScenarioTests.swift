@@ -16,7 +16,8 @@ struct RefusedScenario: CustomTestStringConvertible, Sendable {
 
   /// A fault in the header; the rest is in order.
   static func header(_ told: String, _ lines: String) -> RefusedScenario {
-    RefusedScenario(told, "scenario x\ntopology one-home\n\(lines)\nwhen\n  power on tv\nexpect\n  tv -> cfg register\n")
+    RefusedScenario(
+      told, "scenario x\ntopology one-home\n\(lines)\nwhen\n  power on tv\nexpect\n  tv -> cfg register\n")
   }
 
   /// A fault in `when`, which begins in line 4.
@@ -29,7 +30,8 @@ struct RefusedScenario: CustomTestStringConvertible, Sendable {
   static func expect(_ told: String, _ lines: String) -> RefusedScenario {
     RefusedScenario(
       told,
-      "scenario x\ntopology one-home\noption a sets cfg server-registration\nwhen\n  power on tv if a\nexpect\n\(lines)\n")
+      "scenario x\ntopology one-home\noption a sets cfg server-registration\nwhen\n  power on tv if a\nexpect\n\(lines)\n"
+    )
   }
 
   /// A fault in `then`, which begins in line 6.

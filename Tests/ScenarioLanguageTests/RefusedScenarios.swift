@@ -27,7 +27,8 @@ extension RefusedScenario {
     RefusedScenario("3:6: unexpected `tv`", "scenario x\ntopology one-home\nwhen tv\n  power on tv\n"),
     RefusedScenario(
       "5:1: unknown word `expct`", "scenario x\ntopology one-home\nwhen\n  power on tv\nexpct\n  tv -> cfg register\n"),
-    RefusedScenario("4:14: `\\` on the last line joins nothing", "scenario x\ntopology one-home\nwhen\n  power on tv\\"),
+    RefusedScenario(
+      "4:14: `\\` on the last line joins nothing", "scenario x\ntopology one-home\nwhen\n  power on tv\\"),
   ]
 
   static func good(name: String = "x", topology: String = "one-home") -> String {
@@ -66,10 +67,17 @@ extension RefusedScenario {
     .header("4:24: unknown option `b`", "option a sets cfg server-registration\nrequires a implies not b"),
     .header(
       "4:20: `n` is an option of values",
-      "option n sets hg nat.mapping in [address-dependent]\nrequires a implies n\noption a sets cfg server-registration"),
-    .header("19:1: more than 16 options", (1...17).map { "option o\($0) sets cfg server-registration" }.joined(separator: "\n")),
-    .header("11:1: more than 256 variants", (1...9).map { "option o\($0) sets cfg server-registration" }.joined(separator: "\n")),
-    .header("3:39: `address-dependent` is in the list twice", "option n sets hg nat.mapping      in  [address-dependent, address-dependent]"),
+      "option n sets hg nat.mapping in [address-dependent]\nrequires a implies n\noption a sets cfg server-registration"
+    ),
+    .header(
+      "19:1: more than 16 options",
+      (1...17).map { "option o\($0) sets cfg server-registration" }.joined(separator: "\n")),
+    .header(
+      "11:1: more than 256 variants",
+      (1...9).map { "option o\($0) sets cfg server-registration" }.joined(separator: "\n")),
+    .header(
+      "3:39: `address-dependent` is in the list twice",
+      "option n sets hg nat.mapping      in  [address-dependent, address-dependent]"),
   ]
 
   static let whens: [RefusedScenario] = [
@@ -117,7 +125,8 @@ extension RefusedScenario {
     .when("4:8: a duration of zero", "  wait 0s"),
     .when("4:8: unexpected `5`", "  wait 5"),
     .when("4:3: a message is no action", "  home-a.tv -> cfga register"),
-    .when("4:3: `holds configuration` has no `end`", "  server holds configuration for home-a.tv\n    ntpServer = \"x\"\n"),
+    .when(
+      "4:3: `holds configuration` has no `end`", "  server holds configuration for home-a.tv\n    ntpServer = \"x\"\n"),
     .when("4:34: `cfga` is a configurator", "  server holds configuration for cfga\n  end"),
     .when("5:15: unexpected `\"x\"`", "  server holds configuration for home-a.tv\n    ntpServer \"x\"\n  end"),
     .when("4:21: unknown option `b`", "  power on phone if b"),
@@ -191,17 +200,23 @@ extension RefusedScenario {
     .expect("7:44: `lifetime` is never one of these", "  tv -> cfg register with lifetime    in   [\"a\", \"b\"]"),
     .expect("7:46: `lifetime` contains nothing", "  tv -> cfg register with lifetime contains  6"),
     .expect("7:44: `lifetime` is never less or more than `true`", "  tv -> cfg register with lifetime    >=   true"),
-    .expect("7:45: the conditions on `lifetime` exclude each other", "  tv -> cfg register with lifetime > 60 and lifetime < 50"),
-    .expect("7:45: the conditions on `lifetime` exclude each other", "  tv -> cfg register with lifetime = 60 and lifetime = 61"),
+    .expect(
+      "7:45: the conditions on `lifetime` exclude each other",
+      "  tv -> cfg register with lifetime > 60 and lifetime < 50"),
+    .expect(
+      "7:45: the conditions on `lifetime` exclude each other",
+      "  tv -> cfg register with lifetime = 60 and lifetime = 61"),
     .expect("7:37: `tv` is a ce", "  tv -> cfg register with agentId = tv"),
     .expect("7:37: `tv` has no `idd`", "  tv -> cfg register with agentId = tv.idd"),
     .expect("7:37: `tv` has no `wan-address`", "  tv -> cfg register with agentId = tv.wan-address"),
     .expect("7:37: `Tv` is no value", "  tv -> cfg register with agentId = Tv"),
     .expect("7:37: the string is not closed", "  tv -> cfg register with agentId = \"Tv"),
-    .expect("7:39: this escape is unknown; a string has \\\" \\\\ \\n \\r \\t and \\u{1F600}", "  tv -> cfg register with agentId = \"T\\v\""),
+    .expect(
+      "7:39: this escape is unknown; a string has \\\" \\\\ \\n \\r \\t and \\u{1F600}",
+      "  tv -> cfg register with agentId = \"T\\v\""),
     .expect("7:37: not an address", "  tv -> cfg register with agentId = 300.1.1.1"),
     .expect("7:37: too large a number", "  tv -> cfg register with lifetime= 99999999999999999999"),
-    .expect("7:37: unexpected the end of the line", "  tv -> cfg register with lifetime ="  ),
+    .expect("7:37: unexpected the end of the line", "  tv -> cfg register with lifetime ="),
   ]
 
   static let facts: [RefusedScenario] = [

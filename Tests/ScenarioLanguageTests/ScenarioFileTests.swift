@@ -14,7 +14,8 @@ import TopologyLanguage
       ])
     #expect(scenario.topology.links.map(\.name) == ["hg.lan--sw1.1", "cfg--sw1.2", "tv--sw1.3"])
     let header = scenario.scenario.header
-    #expect(header.clause == "4.2" && header.timeLimit == 10_000_000_000 && header.settle == 150_000_000 && header.pace == 1)
+    #expect(
+      header.clause == "4.2" && header.timeLimit == 10_000_000_000 && header.settle == 150_000_000 && header.pace == 1)
     #expect(scenario.scenario.phases.count == 1)
     guard case .expect(let patterns, let place)? = scenario.scenario.phases[0].blocks.first else {
       Issue.record("no expect")
@@ -128,7 +129,8 @@ import TopologyLanguage
 
   @Test func errorsOfTheTopologyAreToldToo() {
     let loader = SourceLoader(files: [
-      "x.scenario": "scenario x\ntopology t\nwhen\n  power on nobody if b\n", "topologies/t.topology": "topology t\nend\n",
+      "x.scenario": "scenario x\ntopology t\nwhen\n  power on nobody if b\n",
+      "topologies/t.topology": "topology t\nend\n",
     ])
     let told = ScenarioFile.read("x.scenario", loader: loader).diagnostics.map(\.description)
     #expect(
@@ -176,7 +178,8 @@ import TopologyLanguage
         "5:10: unknown option `upp`", "7:12: unknown node `servr`", "8:3: `holds configuration` has no `end`",
         "9:15: unexpected `\"198.51.100.10\"`", "11:18: unknown option `dwn`", "14:11: unknown node `netwrk`",
         "15:3: unknown word `stp`", "16:61: unexpected `$e`", "18:15: unknown message `registr`",
-        "19:5: unknown word `eithr`", "20:46: `status` is never `\"created\"`", "22:37: register-reply has no field `statu`",
+        "19:5: unknown word `eithr`", "20:46: `status` is never `\"created\"`",
+        "22:37: register-reply has no field `statu`",
         "25:9: unexpected `upp`",
       ])
   }
@@ -187,7 +190,10 @@ import TopologyLanguage
         + "tv -> cfg register\n" + String(repeating: "end\n", count: depth)
     }
     #expect(Examples.read(nested(32)).diagnostics == [])
-    #expect(Examples.read(nested(33)).diagnostics.map(\.description) == ["scenarios/x.scenario:38:1: error: groups nest too deep"])
+    #expect(
+      Examples.read(nested(33)).diagnostics.map(\.description) == [
+        "scenarios/x.scenario:38:1: error: groups nest too deep"
+      ])
     let deep = Examples.read(nested(40_000)).diagnostics
     #expect(deep.first?.message == "groups nest too deep")
   }

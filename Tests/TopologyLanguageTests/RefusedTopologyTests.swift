@@ -28,8 +28,10 @@ struct RefusedTopology: CustomTestStringConvertible, Sendable {
   }
 
   @Test(arguments: [
-    ("home a\nnetwork lan 10.0.0.0/8\nhome-gateway g on lan on internet\nlink g.lan -- s.1\nswitch s on lan\nend",
-      "home `a` has no configurator"),
+    (
+      "home a\nnetwork lan 10.0.0.0/8\nhome-gateway g on lan on internet\nlink g.lan -- s.1\nswitch s on lan\nend",
+      "home `a` has no configurator"
+    ),
     ("home-gateway g on internet", "the gateway `g` stands on one network only"),
   ])
   func warningsRefuseNothing(_ lines: String, _ warning: String) {
@@ -84,24 +86,34 @@ extension RefusedTopology {
     .home("6:14: `htip` on a ce", "ce tv on lan htip\nlink tv -- sw.3"),
     .home("6:22: unexpected `ports`", "switch s on lan htip ports 4"),
     .home("7:1: `nat` on a ce", "ce tv on lan\nnat hairpin yes\nlink tv -- sw.3"),
-    .home("7:5: unexpected `maping`", "switch s on lan\nnat maping address-dependent"),
+    .home(
+      "7:5: unexpected `maping`", "home-gateway s on lan on internet\nnat maping address-dependent\nlink s.lan -- sw.3"),
     .home("7:1: `device` on a hub", "hub h on lan\ndevice oui 000000"),
     .home("7:12: `12` is no OUI", "ce tv on lan\ndevice oui 12\nlink tv -- sw.3"),
     .home("7:16: a second `model`", "ce tv on lan\ndevice model a model b\nlink tv -- sw.3"),
     .home("7:23: 70000 is out of range", "ce tv on lan\napplication media tcp 70000\nlink tv -- sw.3"),
     .home("8:13: a second application `a`", "ce tv on lan\napplication a tcp 1\napplication a tcp 2\nlink tv -- sw.3"),
     .home("8:13: port tcp 1 is used twice", "ce tv on lan\napplication a tcp 1\napplication b tcp 1\nlink tv -- sw.3"),
-    .home("7:9: a ce has no setting `nat.mapping`", "ce tv on lan\nsetting nat.mapping = address-dependent\nlink tv -- sw.3"),
-    .home("7:31: `1` is no value of `server-registration`", "configurator c on lan\nsetting server-registration = 1\nlink c -- sw.3"),
+    .home(
+      "7:9: a ce has no setting `nat.mapping`", "ce tv on lan\nsetting nat.mapping = address-dependent\nlink tv -- sw.3"
+    ),
+    .home(
+      "7:31: `1` is no value of `server-registration`",
+      "configurator c on lan\nsetting server-registration = 1\nlink c -- sw.3"),
     .home("7:9: `tv` has no application `x`", "ce tv on lan\nsetting remote-access.x = true\nlink tv -- sw.3"),
-    .home("7:1: the DHCP range lies outside the node's networks", "host h on lan\ndhcp from 10.0.0.1 to 10.0.0.9\nlink h -- sw.3"),
-    .home("7:27: the range ends before it starts", "host h on lan\ndhcp from 192.168.10.9 to 192.168.10.1\nlink h -- sw.3"),
+    .home(
+      "7:1: the DHCP range lies outside the node's networks",
+      "host h on lan\ndhcp from 10.0.0.1 to 10.0.0.9\nlink h -- sw.3"),
+    .home(
+      "7:27: the range ends before it starts", "host h on lan\ndhcp from 192.168.10.9 to 192.168.10.1\nlink h -- sw.3"),
     .home("6:13: `Lan` is not a name", "ce  tv  on  Lan 10.0.0.0/8"),
     RefusedTopology(
       "3:1: `home a` has no `end`",
       "topology x\nnetwork internet 198.51.100.0/24\nhome a\nnetwork lan 10.0.0.0/8\nhome-gateway g on internet on lan\n"
         + "configurator c on lan\nswitch s on lan\nlink g.lan -- s.1\nlink c -- s.2\n"),
-    RefusedTopology("2:6: home `a` has no gateway", "topology x\nhome a\nnetwork lan 10.0.0.0/8\nconfigurator c on lan\nlink c -- s.1\nswitch s on lan\nend\n"),
+    RefusedTopology(
+      "2:6: home `a` has no gateway",
+      "topology x\nhome a\nnetwork lan 10.0.0.0/8\nconfigurator c on lan\nlink c -- s.1\nswitch s on lan\nend\n"),
     RefusedTopology(
       "4:4: more than 4096 nodes", "topology x\nnetwork a 10.0.0.0/8\nce c[1..4000] on a\nce b[1..97] on a\n"),
   ]
@@ -112,13 +124,22 @@ extension RefusedTopology {
     .home("6:13: not an address and a prefix length", "network net 10.0.0.0/33"),
     .home("6:22: `192.168.11.1` lies outside `lan`", "ce tv on lan address 192.168.11.1\nlink tv -- sw.3"),
     .home("6:22: `fe80::1` lies outside `lan`", "ce tv on lan address fe80::1\nlink tv -- sw.3"),
-    .home("6:22: `192.168.10.255` is the network's own or its broadcast address", "ce tv on lan address 192.168.10.255\nlink tv -- sw.3"),
-    .home("7:22: `192.168.10.9` is used twice in `lan`", "ce a1 on lan address 192.168.10.9\nce b1 on lan address 192.168.10.9\nlink a1 -- sw.3\nlink b1 -- sw.4"),
-    .home("6:28: `192.168.10.9` is used twice in `lan`", "ce c[1..2] on lan  address 192.168.10.9\nlink c[1..2] -- sw.[3..4]"),
-    .home("7:18: the MAC address `02:00:00:00:00:21` is used twice in `lan`", "ce a1 on lan mac 02:00:00:00:00:21\nce b1 on lan mac 02:00:00:00:00:21\nlink a1 -- sw.3\nlink b1 -- sw.4"),
+    .home(
+      "6:22: `192.168.10.255` is the network's own or its broadcast address",
+      "ce tv on lan address 192.168.10.255\nlink tv -- sw.3"),
+    .home(
+      "7:22: `192.168.10.9` is used twice in `lan`",
+      "ce a1 on lan address 192.168.10.9\nce b1 on lan address 192.168.10.9\nlink a1 -- sw.3\nlink b1 -- sw.4"),
+    .home(
+      "6:28: `192.168.10.9` is used twice in `lan`",
+      "ce c[1..2] on lan  address 192.168.10.9\nlink c[1..2] -- sw.[3..4]"),
+    .home(
+      "7:18: the MAC address `02:00:00:00:00:21` is used twice in `lan`",
+      "ce a1 on lan mac 02:00:00:00:00:21\nce b1 on lan mac 02:00:00:00:00:21\nlink a1 -- sw.3\nlink b1 -- sw.4"),
     .home("6:18: `ff:ff:ff:ff:ff:ff` is no node's address", "ce tv on lan mac ff:ff:ff:ff:ff:ff\nlink tv -- sw.3"),
     .home("12:10: the network `lan` belongs to home `a`", "").outside("ce tv on lan"),
-    RefusedTopology("4:6: no address is free in `s`", "topology x\nnetwork s 10.0.0.0/30\nhost a on s\nhost b[1..2] on s\n"),
+    RefusedTopology(
+      "4:6: no address is free in `s`", "topology x\nnetwork s 10.0.0.0/30\nhost a on s\nhost b[1..2] on s\n"),
   ]
 
   static let links: [RefusedTopology] = [

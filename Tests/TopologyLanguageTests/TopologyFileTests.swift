@@ -118,7 +118,8 @@ func inHome(_ lines: String) -> String {
     let (topology, diagnostics) = read(text, files: ["topologies/home.topology": home])
     #expect(diagnostics.map { $0.rendered() } == [])
     let both = try #require(topology)
-    #expect(both.nodes.map(\.name) == ["isp", "a.hg", "a.cfg", "a.sw", "a.tv", "b.hg", "b.cfg", "b.sw", "b.tv", "only"])
+    #expect(
+      both.nodes.map(\.name) == ["isp", "a.hg", "a.cfg", "a.sw", "a.tv", "b.hg", "b.cfg", "b.sw", "b.tv", "only"])
     #expect(both.links.first?.name == "a.hg.lan--a.sw.1")
     // Double NAT: the carrier's network has a gateway of its own.
     #expect(both.node(named: "a.hg")?.interfaces[0].gateway?.description == "100.64.0.1")

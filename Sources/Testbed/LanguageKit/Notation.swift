@@ -26,6 +26,16 @@ public struct Reference: Sendable, Hashable, CustomStringConvertible {
   public static func == (a: Reference, b: Reference) -> Bool { a.parts == b.parts }
   public func hash(into hasher: inout Hasher) { hasher.combine(parts) }
 
+  /// How many things it stands for: 1 without ranges.
+  public var count: Int {
+    parts.reduce(1) { count, part in
+      switch part {
+      case .names(_, let low, let high), .range(let low, let high): count * max(0, high - low + 1)
+      case .name, .variable, .number: count
+      }
+    }
+  }
+
   /// As it is written.
   public var description: String {
     parts.map { part in

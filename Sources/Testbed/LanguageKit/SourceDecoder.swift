@@ -39,7 +39,8 @@ struct SourceDecoder {
 
   private mutating func bad(_ words: String, expected: String) {
     if !isInBadRun {
-      report.error(at: Position(file: file, line: lines.count + 1, column: current.count + 1), words, expected: expected)
+      report.error(
+        at: Position(file: file, line: lines.count + 1, column: current.count + 1), words, expected: expected)
     }
     isInBadRun = true
     current.append(SourceText.told)

@@ -56,6 +56,10 @@ public struct SourceText: Sendable {
     var result: [LogicalLine] = []
     var index = 0
     while index < lines.count {
+      guard !lines[index].isEmpty else {
+        index += 1
+        continue
+      }
       var line = LogicalLine(file: file)
       var isInString = false
       while true {

@@ -163,7 +163,8 @@ public struct TokenCursor: Sendable {
     let place = position
     guard case .integer(let number) = next.kind else { throw unexpected(what) }
     guard range.contains(number) else {
-      let bounds = range.upperBound == .max ? "\(range.lowerBound) or more" : "\(range.lowerBound) to \(range.upperBound)"
+      let bounds =
+        range.upperBound == .max ? "\(range.lowerBound) or more" : "\(range.lowerBound) to \(range.upperBound)"
       throw Fault(at: place, "\(number) is out of range", expected: "\(what), \(bounds)")
     }
     advance()

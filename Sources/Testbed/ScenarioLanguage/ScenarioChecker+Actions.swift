@@ -4,6 +4,7 @@ import TopologyLanguage
 
 extension ScenarioChecker {
   mutating func check(_ action: Action) {
+    guard !report.isFull else { return }
     under(action.guardian) { checker in
       if let trigger = action.trigger { checker.check(trigger) }
       checker.check(action.act, of: action)

@@ -20,7 +20,8 @@ extension ScenarioChecker {
       let name = step < path.segments.count ? Path(segments: [path.segments[step]]).description : path.description
       report.error(
         at: place, "\(what) has no field `\(path)`",
-        expected: known.isEmpty ? "nothing below `\(Path(segments: Array(path.segments.prefix(step))))`" : alternatives(known),
+        expected: known.isEmpty
+          ? "nothing below `\(Path(segments: Array(path.segments.prefix(step))))`" : alternatives(known),
         hint: Suggestion.hint(for: name, among: known))
       return nil
     }
@@ -142,7 +143,8 @@ private struct Bounds {
     if isThere && isAbsent { isEmpty = true }
     if lowest > highest || (lowest == highest && (isLowestOut || isHighestOut)) { isEmpty = true }
     if let number = only?.number {
-      if number < lowest || number > highest || (number == lowest && isLowestOut) || (number == highest && isHighestOut) {
+      if number < lowest || number > highest || (number == lowest && isLowestOut) || (number == highest && isHighestOut)
+      {
         isEmpty = true
       }
     }

@@ -4,6 +4,7 @@ import TopologyLanguage
 
 extension ScenarioChecker {
   mutating func check(_ line: FactLine) {
+    guard !report.isFull else { return }
     under(line.guardian) { $0.check(line.fact) }
     if line.fact.isNegated, line.duration == nil {
       report.warning(
@@ -39,7 +40,9 @@ extension ScenarioChecker {
       node(reference, "who keeps records of agents", kinds: [.configurator])
       node(agent, "an agent", kinds: [.ce])
       if let condition, let definition = MessageCatalogue["agent-read-reply"] {
-        let fields = definition.fields.filter { ["agentId", "state", "revision", "device", "applications"].contains($0.name) }
+        let fields = definition.fields.filter {
+          ["agentId", "state", "revision", "device", "applications"].contains($0.name)
+        }
         check(condition, of: .object(fields), what: "an agent's record")
       }
     case .knows(let reference, let known, let port):

@@ -36,7 +36,8 @@ extension ScenarioChecker {
     }
     if all.isEmpty {
       report.error(
-        at: header.requirements.last?.position ?? parser.namePosition, "`requires` allows no combination of the options",
+        at: header.requirements.last?.position ?? parser.namePosition,
+        "`requires` allows no combination of the options",
         expected: "one at least")
     }
     variants = all
@@ -49,7 +50,8 @@ extension ScenarioChecker {
       guard let values = option.values else {
         if setting.kind != .boolean {
           report.error(
-            at: option.keyPosition, "`\(key)` is not true or false", expected: "`in` and a list of \(setting.kind.name)")
+            at: option.keyPosition, "`\(key)` is not true or false", expected: "`in` and a list of \(setting.kind.name)"
+          )
         }
         continue
       }

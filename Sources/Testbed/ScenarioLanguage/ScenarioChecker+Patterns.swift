@@ -4,6 +4,7 @@ import TopologyLanguage
 
 extension ScenarioChecker {
   mutating func check(_ pattern: Pattern, isOrdered: Bool) {
+    guard !report.isFull else { return }
     switch pattern {
     case .message(let line): under(line.guardian) { $0.check(line) }
     case .wait(let fact, let guardian, _): under(guardian) { $0.check(fact) }
@@ -94,7 +95,7 @@ extension ScenarioChecker {
       let found = nodes(reference, "\(what): a node")
       if found.count > 1, reference.parts.contains(where: { if case .names = $0 { true } else { false } }) {
         report.error(
-          at: reference.position, "`\(reference)` is \(found.count) nodes", expected: "\(what): one node",
+          at: reference.position, "`\(reference)` is \(reference.count) nodes", expected: "\(what): one node",
           hint: "`for $d in \(reference)` has a copy of its lines for each")
       }
       return Set(found.map(\.kind)).compactMap { PartyKind(rawValue: $0.rawValue) }
@@ -109,10 +110,7 @@ extension ScenarioChecker {
       warnOfOverlaps(in: pattern.members)
       switch pattern {
       case .inAnyOrder(_, let members, _):
-        let lines = members.map { $0.lines(under: []) }
-        for first in lines.indices {
-          for second in lines[(first + 1)...] { warn(lines[first], second) }
-        }
+        warn(members.map { $0.lines(under: []) })
       case .forEach(let variable, let references, let members, _):
         guard references.count > 1 || references.contains(where: \.isRange) else { continue }
         for line in members.flatMap({ $0.lines(under: []) }) where !line.line.arrow.mentions(variable) {
@@ -125,16 +123,35 @@ extension ScenarioChecker {
     }
   }
 
-  private func warn(_ first: [GuardedLine], _ second: [GuardedLine]) {
-    for line in first {
-      for other in second where line.line.arrow.overlaps(other.line.arrow) {
-        let isTogether = variants.contains { variant in
-          line.guards.allSatisfy(variant.allows) && other.guards.allSatisfy(variant.allows)
+  /// How many pairs of lines are compared in a group; only files made to be slow have more.
+  private static let comparisonLimit = 100_000
+
+  /// One warning for each pair of members, at the first lines of theirs that overlap.
+  private func warn(_ members: [[GuardedLine]]) {
+    // Only lines for the same message can overlap.
+    var byMessage: [String: [(member: Int, line: GuardedLine)]] = [:]
+    for (member, lines) in members.enumerated() {
+      for line in lines { byMessage[line.line.arrow.message, default: []].append((member, line)) }
+    }
+    var budget = ScenarioChecker.comparisonLimit
+    var told: Set<[Int]> = []
+    for message in byMessage.keys.sorted() {
+      let lines = byMessage[message] ?? []
+      for (index, first) in lines.enumerated() {
+        for second in lines[(index + 1)...] where second.member != first.member {
+          budget -= 1
+          guard budget > 0 else { return }
+          guard first.line.line.arrow.overlaps(second.line.line.arrow), !told.contains([first.member, second.member]),
+            variants.contains(where: { variant in
+              (first.line.guards + second.line.guards).allSatisfy(variant.allows)
+            })
+          else { continue }
+          told.insert([first.member, second.member])
+          report.warning(
+            at: second.line.line.position,
+            "the line could take the same message as the one in line \(first.line.line.position.line)",
+            hint: "`where` tells them apart")
         }
-        guard isTogether else { continue }
-        return report.warning(
-          at: other.line.position, "the line could take the same message as the one in line \(line.line.position.line)",
-          hint: "`where` tells them apart")
       }
     }
   }

@@ -13,8 +13,13 @@ struct ScenarioChecker {
 
   /// The guards that are around the line being checked, its own included.
   var guards: [Guard] = []
-  /// For each variable the guards under which it is saved, once for each line that saves it.
-  var saved: [String: [[Guard]]] = [:]
+  /// For each variable the variants, by index, in which some line has saved it.
+  var saved: [String: Set<Int>] = [:]
+  private let options: [String: Option]
+  /// What ranges mean, so that a large one is looked up once.
+  private var ranges: [Reference: [TopologyNames.Meaning]] = [:]
+  /// Of a larger range only some nodes of each kind are looked at.
+  private static let rangeLimit = 256
   /// Variables of `for`, with a node of each kind that they stand for.
   var loops: [String: [Node]] = [:]
   /// Options that guard a line of `given` or `when`.
@@ -28,6 +33,7 @@ struct ScenarioChecker {
     self.parser = parser
     names = topology.map { TopologyNames($0) }
     self.report = report
+    options = Dictionary(scenario.header.options.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
   }
 
   /// - Returns: the variants; none where there are errors in the options.
@@ -69,7 +75,7 @@ struct ScenarioChecker {
   /// Finds an option that a guard or `requires` names, and holds the way it is asked against its kind.
   mutating func option(_ name: String, at place: Position, asksForValue value: Value?) -> Option? {
     if isInAction { optionsInActions.insert(name) }
-    guard let option = scenario.header.options.first(where: { $0.name == name }) else {
+    guard let option = options[name] else {
       guard !parser.brokenOptions.contains(name) else { return nil }
       let known = scenario.header.options.map(\.name)
       report.error(
@@ -116,13 +122,13 @@ struct ScenarioChecker {
         hint: Suggestion.hint(for: variable, among: known))
       return
     }
-    let missing = variants.first { variant in
-      guards.allSatisfy(variant.allows) && !saves.contains { $0.allSatisfy(variant.allows) }
+    let missing = variants.indices.first { index in
+      !saves.contains(index) && guards.allSatisfy(variants[index].allows)
     }
     if let missing {
       report.error(
         at: place, "`\(variable)` is saved under a guard and used outside of it",
-        expected: "the same guard on this line", hint: "in \(missing) nothing saves it")
+        expected: "the same guard on this line", hint: "in \(variants[missing]) nothing saves it")
     }
   }
 
@@ -130,7 +136,8 @@ struct ScenarioChecker {
     if loops[save.variable] != nil, let place = save.position {
       report.error(at: place, "`\(save.variable)` is the variable of a `for`", expected: "a variable of its own")
     }
-    saved[save.variable, default: []].append(guards)
+    saved[save.variable, default: []].formUnion(
+      variants.indices.filter { index in guards.allSatisfy(variants[index].allows) })
   }
 
   // MARK: References
@@ -163,7 +170,7 @@ struct ScenarioChecker {
   mutating func node(_ reference: Reference, _ what: String, kinds: Set<Node.Kind>? = nil) -> Node? {
     let found = nodes(reference, what, kinds: kinds)
     if found.count > 1, !isLoop(reference) {
-      report.error(at: reference.position, "`\(reference)` is \(found.count) nodes", expected: what)
+      report.error(at: reference.position, "`\(reference)` is \(reference.count) nodes", expected: what)
     }
     return found.first
   }
@@ -192,10 +199,20 @@ struct ScenarioChecker {
     }
   }
 
-  private func lookUp(_ reference: Reference) -> [TopologyNames.Meaning] {
+  private mutating func lookUp(_ reference: Reference) -> [TopologyNames.Meaning] {
     guard let names else { return [] }
+    if let known = ranges[reference] { return known }
     do throws(Fault) {
-      return try names.resolveAll(reference)
+      var found = try names.resolveAll(reference)
+      if found.count > ScenarioChecker.rangeLimit {
+        var seen: [String: Int] = [:]
+        found = found.filter { meaning in
+          seen[meaning.kindName, default: 0] += 1
+          return seen[meaning.kindName, default: 0] <= 2
+        }
+      }
+      if reference.count > 1 { ranges[reference] = found }
+      return found
     } catch {
       report.error(error)
       return []

@@ -29,7 +29,9 @@ extension ScenarioParser {
         continue
       }
       var changed = header
-      let isRead = reader.take { (cursor: inout TokenCursor) throws(Fault) in try ScenarioParser.read(&cursor, into: &changed) } != nil
+      let isRead =
+        reader.take { (cursor: inout TokenCursor) throws(Fault) in try ScenarioParser.read(&cursor, into: &changed) }
+        != nil
       if isRead { header = changed } else if word == "topology" { isTopologyBroken = true }
       if !isRead, !ScenarioParser.headerWords.contains(word) { hasBrokenHeader = true }
     }

@@ -37,7 +37,7 @@ extension ScenarioParser {
           if let step { result.append(step.pattern) }
           step = opened
         }
-      case "wait" where cursor.afterNext.kind == .identifier:
+      case "wait":
         if let pattern = wait() { append(pattern, to: &result, or: &step) }
       case _ where ScenarioParser.groupWords.contains(word):
         if let pattern = self.group(word, isMended: keyword?.isMended ?? false, depth: depth) {

@@ -216,8 +216,8 @@ struct ScenarioParser {
         }
         break
       }
-      if cursor.isNext("end"), cursor.afterNext.kind == .end {
-        reader.advance()
+      if cursor.isNext("end") {
+        takeAlone(Keyword(text: "end", isMended: false))
         break
       }
       let member = reader.take { cursor throws(Fault) in

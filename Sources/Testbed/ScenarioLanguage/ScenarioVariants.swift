@@ -107,7 +107,9 @@ public enum ScenarioVariants {
       }.filter { settings in
         let isOn = Set(settings.filter { $0.choice == .isOn(true) }.map(\.option))
         let decided = settings.filter { if case .isOn = $0.choice { true } else { false } }.map(\.option)
-        return combinations.contains { combination in decided.allSatisfy { combination.contains($0) == isOn.contains($0) } }
+        return combinations.contains { combination in
+          decided.allSatisfy { combination.contains($0) == isOn.contains($0) }
+        }
       }
     }
     return variants.map { Variant(scenario: scenario.name, settings: $0) }

@@ -6,7 +6,9 @@ extension TopologyNames {
     switch value {
     case .reference(let reference):
       guard case .property(let node, let property) = try resolve(reference), let result = self.value(of: property, node)
-      else { throw Fault(at: reference.position, "`\(reference)` has no value", expected: "a property such as `tv.mac`") }
+      else {
+        throw Fault(at: reference.position, "`\(reference)` has no value", expected: "a property such as `tv.mac`")
+      }
       return result
     case .list(let items):
       var result: [Value] = []

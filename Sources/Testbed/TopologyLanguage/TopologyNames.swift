@@ -23,11 +23,13 @@ public struct TopologyNames: Sendable {
   public let topology: Topology
   private let byQualifiedName: [String: Int]
   private let byName: [String: [Int]]
+  private let homes: [String: Home]
 
   public init(_ topology: Topology) {
     self.topology = topology
     byQualifiedName = Dictionary(
       topology.nodes.enumerated().map { ($1.qualifiedName, $0) }, uniquingKeysWith: { first, _ in first })
+    homes = Dictionary(topology.homes.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     byName = Dictionary(grouping: topology.nodes.indices) { index in
       let node = topology.nodes[index]
       return node.home.map { String(node.qualifiedName.dropFirst($0.count + 1)) } ?? node.qualifiedName
@@ -72,7 +74,7 @@ public struct TopologyNames: Sendable {
   private func meanings(
     of name: String, _ rest: ArraySlice<Reference.Part>, in reference: Reference
   ) throws(Fault) -> [Meaning] {
-    if let home = topology.homes.first(where: { $0.name == name }) {
+    if let home = homes[name] {
       guard let next = rest.first else {
         if let node = node(named: name) { return [.node(node)] }
         return [.home(home)]
@@ -87,7 +89,9 @@ public struct TopologyNames: Sendable {
           return [.network(network)]
         }
         if node(named: name) == nil {
-          let known = topology.nodes.filter { $0.home == name }.map { String($0.qualifiedName.dropFirst(name.count + 1)) }
+          let known = topology.nodes.filter { $0.home == name }.map {
+            String($0.qualifiedName.dropFirst(name.count + 1))
+          }
           throw Fault(
             at: reference.position, "home `\(name)` has no node `\(inner)`", expected: alternatives(known),
             hint: Suggestion.hint(for: inner, among: known))
@@ -115,7 +119,8 @@ public struct TopologyNames: Sendable {
     guard let next = rest.first else { return [.node(node)] }
     guard rest.count == 1 else {
       throw Fault(
-        at: reference.position, "`\(reference)` leads nowhere", expected: "a node, then a port, a network or a property")
+        at: reference.position, "`\(reference)` leads nowhere", expected: "a node, then a port, a network or a property"
+      )
     }
     let isBridge = node.segment != nil
     switch next {
@@ -145,7 +150,8 @@ public struct TopologyNames: Sendable {
 
   private func check(_ port: Int, of node: Node, in reference: Reference) throws(Fault) -> Int {
     guard node.segment != nil else {
-      throw Fault(at: reference.position, "`\(node.name)` has no ports", expected: "a port of a switch, hub or access point")
+      throw Fault(
+        at: reference.position, "`\(node.name)` has no ports", expected: "a port of a switch, hub or access point")
     }
     guard (1...max(1, node.ports)).contains(port) else {
       throw Fault(
@@ -157,7 +163,8 @@ public struct TopologyNames: Sendable {
   /// The value of a node's property; `nil` where the node has none.
   public func value(of property: Property, _ node: Node) -> Value? {
     switch property {
-    case .address: node.primaryInterface?.address.map { .address($0.address) } ?? node.managementAddress.map { .address($0.address) }
+    case .address:
+      node.primaryInterface?.address.map { .address($0.address) } ?? node.managementAddress.map { .address($0.address) }
     case .mac: node.kind == .hub ? nil : .mac(node.mac)
     case .id: .string(node.id)
     case .wanAddress: node.wanInterface?.address.map { .address($0.address) }

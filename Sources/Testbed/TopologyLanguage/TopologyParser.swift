@@ -212,25 +212,26 @@ struct TopologyParser {
       report.error(at: place, "`\(word)` belongs to no node", expected: "a node above it")
       return reader.advance()
     }
-    let isRead =
-      reader.take { (cursor: inout TokenCursor) throws(Fault) -> Void in
-        cursor.advance()
-        switch word {
-        case "nat": try cursor.nat(of: &node, at: place)
-        case "device": try cursor.device(of: &node, at: place)
-        case "application": node.applications.append(try cursor.application())
-        case "setting":
-          let key = try cursor.path("a setting's key")
-          try cursor.expect(symbol: "=")
-          node.settings.append(SettingSyntax(key: key, value: try cursor.value()))
-        case "dhcp": node.dhcp = try cursor.dhcp(at: place)
-        default:
-          let name = try cursor.string("a name").value
-          node.names.append(DNSName(name: name, address: try cursor.address().value))
-          node.namesPosition = place
-        }
-        try cursor.expectEnd()
-      } != nil
-    if isRead { items[index] = .node(node) }
+    // Out of the list while it changes, so that its arrays are not copied line by line.
+    items[index] = .open
+    _ = reader.take { (cursor: inout TokenCursor) throws(Fault) -> Void in
+      cursor.advance()
+      switch word {
+      case "nat": try cursor.nat(of: &node, at: place)
+      case "device": try cursor.device(of: &node, at: place)
+      case "application": node.applications.append(try cursor.application())
+      case "setting":
+        let key = try cursor.path("a setting's key")
+        try cursor.expect(symbol: "=")
+        node.settings.append(SettingSyntax(key: key, value: try cursor.value()))
+      case "dhcp": node.dhcp = try cursor.dhcp(at: place)
+      default:
+        let name = try cursor.string("a name").value
+        node.names.append(DNSName(name: name, address: try cursor.address().value))
+        node.namesPosition = place
+      }
+      try cursor.expectEnd()
+    }
+    items[index] = .node(node)
   }
 }

@@ -61,7 +61,8 @@ extension TopologyResolver {
       return report.error(
         at: address.position, "`\(address.value)` is used twice in `\(network.name)`",
         expected: "an address of its own",
-        hint: other == name || nodes[node].syntax.range != nil ? "a range of nodes takes `address auto`"
+        hint: other == name || nodes[node].syntax.range != nil
+          ? "a range of nodes takes `address auto`"
           : "`\(other)` has it")
     }
     networks[interface.network].usedAddresses[address.value] = name

@@ -4,7 +4,7 @@ import Octets
 extension TopologyResolver {
   /// Finds the networks of nodes, and holds what a node's lines say against its kind.
   mutating func attach() {
-    for index in nodes.indices {
+    for index in nodes.indices where !report.isFull {
       attach(index)
       if !nodes[index].isBroken { checkLines(of: nodes[index]) }
     }
@@ -117,18 +117,19 @@ extension TopologyResolver {
   }
 
   private func checkApplications(of syntax: NodeSyntax) {
-    for (index, application) in syntax.applications.enumerated() {
-      for earlier in syntax.applications[..<index] {
-        if earlier.value.name == application.value.name {
-          report.error(
-            at: application.position, "a second application `\(application.value.name)`", expected: "a name of its own")
-        } else if earlier.value.port == application.value.port, earlier.value.transport == application.value.transport {
-          report.error(
-            at: application.position,
-            "port \(application.value.transport.rawValue) \(application.value.port) is used twice",
-            expected: "a port of its own", hint: "`\(earlier.value.name)` has it")
-        }
+    var byName: Set<String> = []
+    var byPort: [String: String] = [:]
+    for application in syntax.applications {
+      let name = application.value.name
+      let port = "\(application.value.transport.rawValue) \(application.value.port)"
+      if !byName.insert(name).inserted {
+        report.error(at: application.position, "a second application `\(name)`", expected: "a name of its own")
+      } else if let other = byPort[port] {
+        report.error(
+          at: application.position, "port \(port) is used twice", expected: "a port of its own",
+          hint: "`\(other)` has it")
       }
+      byPort[port] = name
     }
   }
 

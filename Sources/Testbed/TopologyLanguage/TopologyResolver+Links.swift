@@ -14,7 +14,8 @@ extension TopologyResolver {
 
   /// Resolves the links, pairwise where they are ranges, and tells interfaces that lack one.
   mutating func join() {
-    for (link, home) in linkItems where !report.isFull {
+    for (link, home) in linkItems {
+      guard !report.isFull else { break }
       let left = ends(of: link.a, home: home)
       let right = ends(of: link.b, home: home)
       guard var left, var right else {
@@ -136,7 +137,7 @@ extension TopologyResolver {
     }
     guard let first = reference.parts.first.flatMap(name) else { return nil }
     if let home, let found = nodeIndex[Scoped(home: home, name: first)] { return (found, reference.parts.dropFirst()) }
-    if reference.parts.count > 1, homes.contains(where: { $0.value == first }), let second = name(reference.parts[1]),
+    if reference.parts.count > 1, homeNames.contains(first), let second = name(reference.parts[1]),
       let found = nodeIndex[Scoped(home: first, name: second)]
     {
       return (found, reference.parts.dropFirst(2))
@@ -174,7 +175,9 @@ extension TopologyResolver {
     default: name = ""
     }
     var scope = home
-    if homes.contains(where: { $0.value == name }), reference.parts.count > 1, case .name(let inner) = reference.parts[1] {
+    if homeNames.contains(name), reference.parts.count > 1,
+      case .name(let inner) = reference.parts[1]
+    {
       scope = name
       name = inner
     }

@@ -5,6 +5,8 @@ import Octets
 struct TopologyResolver {
   /// Nodes a topology may have.
   static let nodeLimit = 4096
+  /// Files that a topology may include, and octets that they may have together, counted each time.
+  static let includeLimit = (files: 4096, octets: 16 << 20)
   /// The longest homeId of the profile.
   static let homeNameLimit = 64
 
@@ -67,6 +69,9 @@ struct TopologyResolver {
   var hasUnknownLines = false
   private var declared: [Scoped: Position] = [:]
   private var isFull = false
+  var homeNames: Set<String> = []
+  /// How many files were included, and how many octets they had together.
+  private var included = (files: 0, octets: 0)
   /// Homes whose first line could not be read.
   private var brokenHomes: Set<String> = []
 
@@ -129,9 +134,10 @@ struct TopologyResolver {
             at: block.name.position, "the home's name has \(block.name.value.utf8.count) characters",
             expected: "at most \(TopologyResolver.homeNameLimit)")
         }
-        if !homes.contains(where: { $0.value == block.name.value }) { homes.append(block.name) }
+        if homeNames.insert(block.name.value).inserted { homes.append(block.name) }
         collect(block.items, home: block.name.value, includes: includes)
       case .include(let path): include(path, home: home, includes: &includes)
+      case .open: break
       }
     }
   }
@@ -190,6 +196,15 @@ struct TopologyResolver {
     case .failure(let failure):
       return report.error(at: path.position, "`\(file)`: \(failure.reason)", expected: "a file to include")
     }
+    included = (included.files + 1, included.octets + octets.count)
+    guard included.files <= TopologyResolver.includeLimit.files, included.octets <= TopologyResolver.includeLimit.octets
+    else {
+      isFull = true
+      return report.error(
+        at: path.position, "too much is included",
+        expected:
+          "at most \(TopologyResolver.includeLimit.files) files and \(TopologyResolver.includeLimit.octets) octets")
+    }
     var parser = TopologyParser(file: file, octets: octets, report: report)
     let tree = parser.parse()
     absorb(tree)
@@ -216,8 +231,12 @@ struct TopologyResolver {
   }
 
   private func checkHomes() {
+    var kindsByHome: [String: Set<Node.Kind?>] = [:]
+    for index in nodes.indices {
+      if let home = nodes[index].home { kindsByHome[home, default: []].insert(nodes[index].kind) }
+    }
     for home in homes where !brokenHomes.contains(home.value) {
-      let kinds = nodes.filter { $0.home == home.value }.map(\.kind)
+      let kinds = kindsByHome[home.value] ?? []
       let isSure = !hasUnknownLines && !kinds.contains(nil)
       if !kinds.contains(.homeGateway), isSure {
         report.error(

@@ -21,6 +21,8 @@ indirect enum TopologyItem {
   case link(LinkSyntax)
   case home(HomeSyntax)
   case include(Located<String>)
+  /// In the place of a node whose lines are being read.
+  case open
 }
 
 struct HomeSyntax {

@@ -1,0 +1,79 @@
+import Foundation
+import LanguageKit
+import ScenarioLanguage
+import Testing
+import TopologyLanguage
+
+/// The examples of docs/topologies.md and docs/scenarios.md are in order, and their tables are whole.
+@Suite struct DocumentationTests {
+  private static func page(_ name: String) throws -> String {
+    let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent()
+    return try String(contentsOf: root.appendingPathComponent("docs/\(name).md"), encoding: .utf8)
+  }
+
+  /// The fenced blocks of a language, by the name in their first line.
+  private static func blocks(_ language: String, in page: String) -> [(name: String, text: String)] {
+    page.components(separatedBy: "```\(language)\n").dropFirst().map { part in
+      let text = part.components(separatedBy: "\n```")[0] + "\n"
+      return (String(text.split { $0 == " " || $0 == "\n" }[1]), text)
+    }
+  }
+
+  @Test func everyExampleIsInOrder() throws {
+    let pages = try [Self.page("topologies"), Self.page("scenarios")]
+    let topologies = pages.flatMap { Self.blocks("topology", in: $0) }
+    let scenarios = pages.flatMap { Self.blocks("scenario", in: $0) }
+    #expect(topologies.map(\.name) == ["small", "flat", "street", "lamps"])
+    #expect(scenarios.map(\.name) == ["first-steps", "three-lamps"])
+    var files: [String: String] = [:]
+    for (name, text) in topologies { files["topologies/\(name).topology"] = text }
+    for (name, text) in scenarios { files["\(name).scenario"] = text }
+    let loader = SourceLoader(files: files)
+    for (name, text) in topologies where !text.hasPrefix("fragment") {
+      let (topology, diagnostics) = TopologyFile.read("topologies/\(name).topology", loader: loader)
+      #expect(diagnostics.map { $0.rendered() } == [])
+      #expect(topology != nil)
+    }
+    for (name, _) in scenarios {
+      let (scenario, diagnostics) = ScenarioFile.read("\(name).scenario", loader: loader)
+      #expect(diagnostics.filter { $0.severity == .error }.map { $0.rendered() } == [])
+      #expect(scenario != nil)
+    }
+    let warned = ScenarioFile.read("first-steps.scenario", loader: loader).diagnostics.map(\.message)
+    #expect(warned == ["steps 5, 6, 7 of clause 4.2 are missing"])
+  }
+
+  @Test func everySettingIsInTheTable() throws {
+    let page = try Self.page("scenarios")
+    for key in SettingKey.all {
+      let row = "| `\(key.pattern)` | \(key.nodes.map(\.rawValue).joined(separator: ", ")) |"
+      #expect(page.contains(row), "\(row)")
+    }
+  }
+
+  @Test func everyKeywordIsOnItsPage() throws {
+    let topologies = try Self.page("topologies")
+    for kind in Node.Kind.allCases { #expect(topologies.contains("| `\(kind.rawValue)` |")) }
+    for word in [
+      "topology", "fragment", "include", "network", "home", "link", "on", "address", "mac", "ports", "htip", "nat",
+      "device",
+      "application", "setting", "dhcp", "dns", "rate", "delay", "jitter", "loss", "duplicate", "reorder", "towards",
+    ] { #expect(topologies.contains("`\(word)"), "\(word)") }
+    let scenarios = try Self.page("scenarios")
+    for word in [
+      "scenario", "clause", "profile", "topology", "option", "requires", "time limit", "settle", "pace", "strict",
+      "tags", "power on",
+      "crash", "restart", "unplug", "plug in", "move", "degrade", "heal", "cut wan", "restore wan", "block", "unblock",
+      "stop application", "start application", "set", "send", "run", "ask", "wait until", "at", "drop", "duplicate",
+      "corrupt",
+      "hold", "in any order", "either", "optional", "never", "repeat", "for", "step", "where", "with", "within", "save",
+      "if",
+      "unless", "last result", "not",
+    ] { #expect(scenarios.contains("`\(word)"), "\(word)") }
+    for clause in ClauseSteps.clauses {
+      let row = "| \(clause) | \(ClauseSteps.count(of: clause) ?? 0) | \(ClauseSteps.figure(of: clause) ?? 0) |"
+      #expect(scenarios.contains(row))
+    }
+  }
+}
