@@ -10,10 +10,11 @@ REPORT ?= report
 # Debian packages, by what they are needed for.
 BUILD_PACKAGES := libsqlite3-dev
 RUN_PACKAGES := nftables
-PEER_PACKAGES := tshark curl gssdp-tools python3 iputils-ping iproute2
+PEER_PACKAGES := tshark curl gupnp-tools python3 iputils-ping iproute2
 BENCH_PACKAGES := gcc libc6-dev iproute2 iputils-ping
 
-.PHONY: help run test ci bench build release deps run-deps test-deps bench-deps lint format layers unit scenarios peers docs clean
+# `make scenarios` judges every capture again, with the logs taken away.
+.PHONY: commands help run test ci bench build release deps run-deps test-deps bench-deps lint format layers unit scenarios peers docs clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -22,7 +23,7 @@ run: run-deps build ## install what is missing, build, run every scenario, write
 	$(BIN)/homebed run --report $(REPORT)
 	@echo "report: $(REPORT)"
 
-test: test-deps lint layers build unit scenarios peers ## every check: format, layers, unit tests, scenarios, foreign programs
+test: test-deps lint layers build unit commands scenarios peers ## every check: format, layers, unit tests, scenarios, foreign programs
 
 ci: ## what continuous integration runs: the same, and nothing may be skipped
 	CI=true $(MAKE) --no-print-directory test
@@ -33,9 +34,13 @@ build: run-deps
 unit: test-deps
 	$(SWIFT) test --scratch-path .build -j $(JOBS) --disable-xctest $(TEST_FLAGS)
 
+commands: build
+	Tests/CommandLine/run.sh $(BIN)
+
 scenarios: build
 	$(BIN)/homebed check
 	$(BIN)/homebed run --report $(REPORT)
+	contrib/checks/verify-runs.sh $(BIN) $(REPORT)
 
 peers: build test-deps ## programs that nobody here wrote: tshark, curl, gssdp-discover, a CE agent in Python
 	Tests/Peers/run.sh $(BIN)

@@ -121,7 +121,7 @@ let tests: [Target] = [
   .tests(of: "TopologyLanguage", ["LanguageKit", "Octets"]),
   .tests(of: "ScenarioLanguage", ["LanguageKit", "TopologyLanguage", "Messages", "Octets"]),
   .tests(of: "TraceChecker", ["ScenarioLanguage", "TopologyLanguage", "LanguageKit", "Messages"]),
-  .tests(of: "Backends", ["TopologyLanguage", "LinuxNetwork", "CaptureFiles", "Octets"]),
+  .tests(of: "Backends", ["TopologyLanguage", "LanguageKit", "LinuxNetwork", "CaptureFiles", "Octets"]),
   .tests(of: "Reports", ["TraceChecker", "Messages"]),
   .tests(of: "Runner", ["Trace", "TraceChecker", "ScenarioLanguage", "TopologyLanguage", "Messages", "Reports"]),
 ]

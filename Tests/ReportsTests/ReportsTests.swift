@@ -7,7 +7,7 @@ import TraceChecker
 private func entry(_ verdict: Judgement.Verdict, variant: String = "a[b,!c]", why: [String] = []) -> ReportEntry {
   ReportEntry(
     scenario: "a", variant: variant, file: "scenarios/a.scenario", clause: "4.2", verdict: verdict, stepsPassed: 2,
-    stepsJudged: 3, seconds: 1.5, explanation: why, folder: nil)
+    stepsJudged: 3, messages: 4, seconds: 1.5, explanation: why, folder: nil)
 }
 
 @Suite struct ReportsTests {

@@ -9,9 +9,11 @@ public struct ReportEntry: Sendable, Hashable {
   /// Such as `4.2`, or `profile 3`.
   public var clause: String
   public var verdict: Judgement.Verdict
-  /// Steps (or lines, where the scenario numbers none) that passed, of those that were judged.
+  /// Steps that passed, of those that were judged; 0 where the scenario numbers none.
   public var stepsPassed: Int
   public var stepsJudged: Int
+  /// Messages that a line of the scenario took.
+  public var messages: Int
   /// Wall time from the first octet of the home to its end, in seconds.
   public var seconds: Double
   /// Why it did not pass, or the headroom of a pass; one sentence a line.
@@ -21,7 +23,7 @@ public struct ReportEntry: Sendable, Hashable {
 
   public init(
     scenario: String, variant: String, file: String, clause: String, verdict: Judgement.Verdict, stepsPassed: Int,
-    stepsJudged: Int, seconds: Double, explanation: [String], folder: String?
+    stepsJudged: Int, messages: Int, seconds: Double, explanation: [String], folder: String?
   ) {
     self.scenario = scenario
     self.variant = variant
@@ -30,6 +32,7 @@ public struct ReportEntry: Sendable, Hashable {
     self.verdict = verdict
     self.stepsPassed = stepsPassed
     self.stepsJudged = stepsJudged
+    self.messages = messages
     self.seconds = seconds
     self.explanation = explanation
     self.folder = folder

@@ -14,7 +14,8 @@ public struct ResultLine: Sendable {
   }
 
   public func text(_ entry: ReportEntry, verbose: Bool) -> String {
-    let steps = "\(entry.stepsPassed) of \(entry.stepsJudged) steps"
+    let steps =
+      entry.stepsJudged > 0 ? "\(entry.stepsPassed) of \(entry.stepsJudged) steps" : "\(entry.messages) messages"
     var line = "\(label(entry.verdict))  \(padded(entry.variant, nameWidth))  \(padded(entry.clause, clauseWidth))  "
     line += "\(padded(steps, 14))  \(seconds(entry.seconds)) s"
     if entry.verdict != .pass || verbose {

@@ -57,7 +57,8 @@ extension VariantOutcome {
     }
     return ReportEntry(
       scenario: scenario.name, variant: variant.description, file: scenario.file, clause: clause,
-      verdict: judgement.verdict, stepsPassed: steps.passed, stepsJudged: steps.of, seconds: seconds,
+      verdict: judgement.verdict, stepsPassed: steps.passed, stepsJudged: steps.of,
+      messages: judgement.accounts.count { $0.kind == .taken }, seconds: seconds,
       explanation: explanation, folder: inReport ? folder : nil)
   }
 }

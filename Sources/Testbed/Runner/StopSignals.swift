@@ -4,8 +4,7 @@ import Synchronization
 
 /// SIGINT and SIGTERM, taken by a thread of their own and handed to everybody who asked to be told.
 ///
-/// Make it before any other thread is started: the signals are blocked in the calling thread, and every later thread
-/// inherits that.
+/// Call ``block()`` first of all, before any other thread is started: every later thread inherits that.
 public final class StopSignals: Sendable {
   private struct Told {
     var signal: Int32?
@@ -15,14 +14,23 @@ public final class StopSignals: Sendable {
 
   private let told = Mutex(Told())
 
-  /// - Throws: where the system has no room for another thread.
-  public init() throws {
+  private static var signals: sigset_t {
     var set = sigset_t()
     sigemptyset(&set)
     for number in [SIGINT, SIGTERM, SIGHUP] { sigaddset(&set, number) }
+    return set
+  }
+
+  /// Keeps the signals from ending the process, so that one thread can wait for them.
+  public static func block() {
+    var set = signals
     pthread_sigmask(SIG_BLOCK, &set, nil)
     signal(SIGPIPE, SIG_IGN)
-    let waited = set
+  }
+
+  /// - Throws: where the system has no room for another thread.
+  public init() throws {
+    let waited = StopSignals.signals
     try SystemThread.start("signals") { [weak self] in
       while true {
         var set = waited

@@ -87,7 +87,7 @@ extension VariantRun {
       for: node, stateFolder: state, tokenFile: try tokenFile(of: node), addresses: addresses.all(of: node.name))
     let program = NodeProgram(
       node: node.name, executable: isForeign ? "/bin/sh" : "\(options.programFolder)/\(name)",
-      arguments: isForeign ? ["-c", "exec \(name)"] : [], environment: variables, stateFolder: state,
+      arguments: isForeign ? ["-c", name] : [], environment: variables, stateFolder: state,
       logFile: logFile(of: node.name))
     programs.add(device: try home.start(program))
   }

@@ -225,7 +225,7 @@ actor VariantRun {
 
   private func died(_ node: String, _ end: ProgramEnd) -> String {
     let last = LogTail.lines(logFile(of: node))
-    return "its program \(end)" + (last.isEmpty ? "" : "; its last lines: " + last.joined(separator: " | "))
+    return "\(end)" + (last.isEmpty ? "" : "; its last lines: " + last.joined(separator: " | "))
   }
 
   func logFile(of node: String) -> String { "\(folder)/logs/\(node).log" }

@@ -1,0 +1,110 @@
+#!/usr/bin/env bash
+# The command as its users meet it: exit statuses, words and what is left behind.
+# usage: run.sh FOLDER-OF-PROGRAMS
+set -uo pipefail
+bin=$(cd "$1" && pwd)
+here=$(cd "$(dirname "$0")" && pwd)
+cd "$here/../.."
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+passed=0 failed=0
+
+# expect NAME STATUS PATTERN COMMAND...: the command ends with STATUS and one of its lines matches PATTERN.
+expect() {
+  local name=$1 status=$2 pattern=$3 got
+  shift 3
+  "$@" > "$folder/out" 2>&1 < /dev/null
+  got=$?
+  if [ "$got" = "$status" ] && { [ -z "$pattern" ] || grep -Eq -- "$pattern" "$folder/out"; }; then
+    passed=$((passed + 1))
+  else
+    failed=$((failed + 1))
+    echo "FAIL  $name: exit $got, expected $status; looked for: $pattern"
+    sed 's/^/      /' "$folder/out" | tail -n 12
+  fi
+}
+
+homebed=$bin/homebed
+one=scenarios/sequence-1/new-device.scenario
+plain="--option upstream=no --option configure=no"
+
+# A copy of the shipped files with one mistake.
+broken() { # NAME FILE SED-PROGRAM
+  mkdir -p "$folder/$1/topologies"
+  cp topologies/*.topology "$folder/$1/topologies/"
+  cp "$one" "$folder/$1/"
+  sed -i "$3" "$folder/$1/$2"
+}
+
+expect "an unknown flag" 2 "Unknown option '--nonsense'" "$homebed" run --nonsense
+expect "an unknown command" 2 "nonsense" "$homebed" nonsense
+expect "a path that is not there" 2 "no such file or folder" "$homebed" run nowhere
+mkdir "$folder/empty"
+expect "no scenario found is an error" 2 "no scenario found in $folder/empty" "$homebed" run "$folder/empty"
+expect "an option that nobody has" 2 "no scenario here has such an option" "$homebed" run "$one" --option nonsense=yes
+expect "a device that nobody has" 2 "no topology of these scenarios has such a node" "$homebed" run "$one" --device radio=exec:true
+expect "a kind of device that is not there yet" 2 "not supported yet" "$homebed" run "$one" --device tv=interface:eth7
+expect "slack is a number above 0" 2 "slack" "$homebed" run "$one" --slack 0
+expect "the shipped files have no errors" 0 "no errors" "$homebed" check
+expect "list names every variant" 0 "new-device\[upstream,pull,!configure\]" "$homebed" list "$one"
+expect "list --json is versioned" 0 '"version": 1' "$homebed" list --json "$one"
+expect "list --settings" 0 "register-lifetime" "$homebed" list --settings
+expect "messages NAME" 0 "PUT /agents/" "$homebed" messages register
+expect "a message that is not there" 2 "did you mean .register." "$homebed" messages registr
+expect "help" 0 "decode" "$homebed" --help
+expect "version" 0 "^[0-9]+\.[0-9]+\.[0-9]+$" "$homebed" --version
+
+broken word new-device.scenario 's/tv -> cfg register with/tv -> cfg registr with/'
+expect "a message misspelt" 2 "new-device.scenario:[0-9]+:[0-9]+: error: .*registr" "$homebed" check "$folder/word/new-device.scenario"
+expect "... with what was meant" 2 "did you mean .*register" "$homebed" check "$folder/word/new-device.scenario"
+broken direction new-device.scenario 's/tv -> cfg register with/cfg -> tv register with/'
+expect "a direction that the catalogue lacks" 2 "new-device.scenario:[0-9]+:[0-9]+: error:" "$homebed" check "$folder/direction/new-device.scenario"
+broken address topologies/one-home.topology 's/192.168.10.21/192.168.11.21/'
+expect "an address outside of its network" 2 "one-home.topology:[0-9]+:[0-9]+: error:" "$homebed" check "$folder/address/new-device.scenario"
+expect "... also when it is to be run" 2 "one-home.topology:[0-9]+:[0-9]+: error:" "$homebed" run "$folder/address/new-device.scenario"
+
+# Programs that misbehave in a node's place.
+expect "a program that ends at once" 3 "ended" "$homebed" run "$one" $plain --device cfg=exec:"echo broken; exit 7"
+expect "... shows its last lines" 3 "broken" "$homebed" run "$one" $plain --device cfg=exec:"echo broken; exit 7"
+expect "a command that is not there" 3 "not found|cannot" "$homebed" run "$one" $plain --device cfg=exec:/no/such/program
+expect "a device that never speaks fails the right step" 1 "step 1 \(4.2\): expected tv -> network discover" \
+  "$homebed" run "$one" $plain --device tv=exec:"echo ready; exec sleep 60"
+expect "a topology with what is not built yet" 3 "not supported yet" "$homebed" run "$here/slow-link.scenario"
+
+# Reports for machines.
+expect "tap" 0 "^ok 1 - new-device\[!upstream,!pull,!configure\]$" "$homebed" run "$one" $plain --tap
+expect "junit" 0 "1 passed, 0 failed" "$homebed" run "$one" $plain --junit "$folder/junit.xml"
+expect "... is well-formed" 0 "testsuites" python3 -c \
+  "import sys, xml.etree.ElementTree as e; print(e.parse(sys.argv[1]).getroot().tag)" "$folder/junit.xml"
+expect "a report" 0 "1 passed, 0 failed" "$homebed" run "$one" $plain --report "$folder/report"
+run=$folder/report/new-device-no-upstream-no-pull-no-configure
+for file in verdict.json trace.jsonl capture.pcapng ladder.txt logs/tv.log logs/cfg.log; do
+  expect "the report has $file" 0 "" test -s "$run/$file"
+done
+expect "decode speaks the scenarios' notation" 0 "tv -> cfg register" "$homebed" decode "$run/capture.pcapng"
+expect "decode reads standard input" 0 "tv -> network discover" sh -c "'$homebed' decode - < '$run/capture.pcapng'"
+expect "verify" 0 "^pass  new-device" "$homebed" verify "$one" "$run/capture.pcapng"
+expect "verify by another scenario" 2 "not of" "$homebed" verify scenarios/sequence-1/wrong-token.scenario "$run/capture.pcapng"
+expect "verify what is no capture" 2 "error:" "$homebed" verify "$one" README.md
+
+# Signals end everything at once, and say so.
+waiting=$here/waits.scenario
+for signal in INT:130 TERM:143; do
+  # A shell starts its background jobs with SIGINT ignored; perl gives it back.
+  perl -e '$SIG{INT} = "DEFAULT"; exec @ARGV' "$homebed" run "$waiting" > "$folder/told" 2>&1 < /dev/null &
+  pid=$!
+  for _ in $(seq 100); do
+    # Waiting until the home's programs are there, not for a time.
+    pgrep -P "$pid" > /dev/null && pgrep -f "$bin/service-server" > /dev/null && break
+    sleep 0.05
+  done
+  kill -"${signal%:*}" "$pid"
+  wait "$pid"
+  status=$?
+  expect "SIG${signal%:*} ends with ${signal#*:}" 0 "" test "$status" = "${signal#*:}"
+  expect "... and says so" 0 "interrupted" cat "$folder/told"
+  expect "... and leaves no program" 1 "" pgrep -f "$bin/(service-server|ce-agent|configurator|home-gateway)"
+done
+
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]
