@@ -81,6 +81,7 @@ extension RefusedScenario {
   ]
 
   static let whens: [RefusedScenario] = [
+    .when("5:3: nothing is open that `end` could close", "  power on phone\n  end"),
     .when("4:3: unknown action `powr`", "  powr on home-a.tv"),
     .when("4:9: unexpected `up`", "  power up home-a.tv"),
     .when("4:12: unknown node `hgc`", "  power on hgc"),

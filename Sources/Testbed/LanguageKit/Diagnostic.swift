@@ -78,7 +78,7 @@ public struct Fault: Error, Sendable, Hashable {
 /// A class, since a parser, an include and a checker all tell into the same one; it is used by one task at a time and
 /// never crosses to another.
 public final class DiagnosticReport {
-  /// No more errors than this are told (LANGUAGE limits); the same bound holds for warnings.
+  /// No more errors than this are told; the same bound holds for warnings.
   public static let limit = 200
 
   private var told: [Diagnostic] = []

@@ -1,4 +1,4 @@
-// The whole syntax tree of the scenario language, after language.ebnf. Positions stand on everything that an error or a
+// The whole syntax tree of the scenario language. Positions stand on everything that an error or a
 // failure can name.
 
 // References, paths and values come along with this module.
@@ -30,7 +30,7 @@ public struct Header: Sendable, Hashable {
   /// Such as `4.2`; nil where the scenario judges a profile rule or names none.
   public var clause: String?
   public var figure: Int?
-  /// A section of PROTOCOL alone.
+  /// The section of the profile that the scenario judges, where no clause does.
   public var profile: Int?
   public var topology: Located<String>
   public var options: [Option] = []

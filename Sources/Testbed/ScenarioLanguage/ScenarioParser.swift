@@ -159,6 +159,7 @@ struct ScenarioParser {
     var isEmpty = true
     while !reader.isAtEnd, keyword(ScenarioParser.phaseWords) == nil {
       isEmpty = false
+      if refuseEnd() { continue }
       let line = reader.take { cursor throws(Fault) in
         let place = cursor.position
         let fact = try cursor.fact()
@@ -171,6 +172,15 @@ struct ScenarioParser {
     return (facts, isEmpty)
   }
 
+  /// True, and an error, where the next line is an `end` and nothing is open.
+  private mutating func refuseEnd() -> Bool {
+    guard reader.nextWord == "end", let place = reader.next?.position else { return false }
+    report.error(
+      at: place, "nothing is open that `end` could close", expected: alternatives(ScenarioParser.phaseWords))
+    reader.advance()
+    return true
+  }
+
   // MARK: Actions
 
   private mutating func actions() -> [Action] { actionLines().actions }
@@ -180,6 +190,7 @@ struct ScenarioParser {
     var isEmpty = true
     while !reader.isAtEnd, keyword(ScenarioParser.phaseWords) == nil {
       isEmpty = false
+      if refuseEnd() { continue }
       if isHolds {
         if let action = holds() { actions.append(action) }
       } else if let action = reader.take({ cursor throws(Fault) in try cursor.action() }) {
