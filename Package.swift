@@ -57,15 +57,14 @@ let edges: [Target] = [
     [
       "RoleKit", "Messages", "LinuxNetwork", logging,
       .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
-      .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "Hummingbird", package: "hummingbird"),
-      .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      .product(name: "NIOHTTP1", package: "swift-nio"),
     ]),
   .library("Edges", "ManagementStore", ["RoleKit", "Messages", .product(name: "GRDB", package: "GRDB.swift")]),
   .library(
     "Edges", "RoleHost",
     [
       "RoleKit", "Messages", "Transports", "ManagementStore", "LinuxNetwork", logging, arguments,
-      .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
     ]),
 ]
 
@@ -74,7 +73,7 @@ let testbed: [Target] = [
   .library("Testbed", "TopologyLanguage", ["LanguageKit", "Octets", "JSONText"]),
   .library("Testbed", "ScenarioLanguage", ["LanguageKit", "TopologyLanguage", "Messages", "Octets"]),
   .library("Testbed", "TraceChecker", ["ScenarioLanguage", "TopologyLanguage", "LanguageKit", "Messages"]),
-  .library("Testbed", "Backends", ["TopologyLanguage", "LinuxNetwork", "CaptureFiles", "Octets", "JSONText"]),
+  .library("Testbed", "Backends", ["TopologyLanguage", "LinuxNetwork", "CLinux", "CaptureFiles", "Octets", "JSONText"]),
   .library("Testbed", "Reports", ["TraceChecker", "ScenarioLanguage", "TopologyLanguage", "Messages", "JSONText"]),
   .library(
     "Testbed", "Runner",
@@ -94,8 +93,14 @@ let commands: [Target] = [
   .program("ce-agent", ["CEAgentRole", "RoleKit", "Messages", "RoleHost", arguments]),
   .program("configurator", ["ConfiguratorRole", "RoleKit", "Messages", "RoleHost", arguments]),
   .program("service-server", ["ServiceServerRole", "RoleKit", "Messages", "RoleHost", arguments]),
-  .program("home-gateway", ["RoleKit", "Messages", "RoleHost", "LinuxNetwork", arguments]),
-  .program("home-switch", ["RoleKit", "Messages", "RoleHost", "LinuxNetwork", arguments]),
+  .program("home-gateway", ["JSONText", "Octets", "RoleKit", "Messages", "RoleHost", "LinuxNetwork", arguments]),
+  .program("home-switch", ["JSONText", "Octets", "RoleKit", "Messages", "RoleHost", "LinuxNetwork", arguments]),
+  .program(
+    "homebed-bench",
+    [
+      "Runner", "Backends", "TraceChecker", "TopologyLanguage", "LanguageKit", "Trace", "CaptureFiles", "Packets",
+      "Octets", arguments,
+    ]),
   .executableTarget(name: "homebed-launcher", path: "Sources/Commands/homebed-launcher"),
 ]
 
@@ -129,12 +134,10 @@ let tests: [Target] = [
 let package = Package(
   name: "homebed",
   dependencies: [
-    .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
-    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
   ],
   targets: wire + messages + roles + platform + edges + testbed + commands + tests
 )

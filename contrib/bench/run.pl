@@ -5,6 +5,7 @@ use strict;
 use warnings;
 use Time::HiRes qw(time);
 use File::Temp qw(tempdir);
+use IO::Socket::INET;
 
 my $bin = shift @ARGV or die "usage: run.pl FOLDER-OF-RELEASE-PROGRAMS [NAME ...]\n";
 my %wanted = map { $_ => 1 } @ARGV;
@@ -44,29 +45,71 @@ sub section {
 }
 
 section('home', 'a 4-host home up, one ping, down: whole processes, median of 31', sub {
-  my $launch = "$bin/homebed-launcher world --";
+  system("cc -O2 -o $scratch/home contrib/bench/home.c") == 0 or die "contrib/bench/home.c does not compile\n";
   my ($ours, $floor, $batch) =
-    turns(31, "$launch $bin/homebed-bench home", "$launch $bin/home-floor", "$launch sh contrib/bench/home-batch.sh");
+    turns(31, "$bin/homebed-launcher world -- $bin/homebed-bench home", "$scratch/home", 'sh contrib/bench/home.sh');
   printf "  homebed      %7.1f ms\n  C, rtnetlink %7.1f ms\n  ip -batch    %7.1f ms\n", $ours, $floor, $batch;
   printf "  ratio homebed / C: %.2f (goal: at most 1.5)\n", $ours / $floor;
 });
 
+my $sequence = 'scenarios/sequence-1/new-device.scenario --option configure=yes';
+
 section('sequence', 'one variant of Sequence 1: a whole homebed run, median of 21', sub {
-  my $run = "$bin/homebed run scenarios/sequence-1/new-device.scenario --option configure=yes --report $scratch/report";
-  my ($ours) = turns(21, $run);
-  printf "  %.1f ms (no off line, hence no settle; goal: at most 150 ms)\n", $ours;
+  my ($ours) = turns(21, "$bin/homebed run $sequence --report $scratch/report");
+  printf "  %.1f ms (no line is off, hence no settle; goal: at most 150 ms)\n", $ours;
 });
 
-section('judge', 'a million events judged', sub {
-  system("$bin/homebed-bench", 'judge', '1000000') == 0 or $faults++;
+section('judge', 'a million events judged', sub { system("$bin/homebed-bench", 'judge', '1000000') == 0 or $faults++ });
+
+section('decode', "a run's capture turned into messages, 200 times", sub {
+  once("$bin/homebed run $sequence --report $scratch/report");
+  my ($capture) = glob "$scratch/report/*/capture.pcapng";
+  system("$bin/homebed-bench", 'decode', $capture) == 0 or $faults++;
 });
 
-section('decode', 'a capture read: packets to events', sub {
-  system("$bin/homebed-bench", 'decode', '200000') == 0 or $faults++;
+section('role', 'role programs: start to first reply, median of 21; resident memory', sub {
+  for my $role (
+    ['ce-agent', '/status', 49210], ['configurator', '/description.xml', 49200], ['service-server', '/v1/homes', 8080]) {
+    my ($name, $path, $port) = @$role;
+    my (@times, $memory);
+    for (1 .. 21) {
+      my ($time, $resident) = first_reply("$bin/$name", $path, $port) or last;
+      push @times, $time;
+      $memory = $resident;
+    }
+    if (@times < 21) { print "  $name did not answer\n"; $faults++; next }
+    printf "  %-15s %6.1f ms, %.1f MB (goal: 12 ms, 25 MB)\n", $name, median(@times), $memory;
+  }
 });
 
-section('role', 'a role program: start to first reply, median of 31; resident memory', sub {
-  system("$bin/homebed-bench", 'role', $bin) == 0 or $faults++;
-});
+# Starts a role on loopback; ms until its first reply, and its resident memory in MB.
+sub first_reply {
+  my ($program, $path, $port) = @_;
+  my $state = tempdir(DIR => $scratch);
+  my $tokens = "$state/tokens";
+  open my $file, '>', $tokens or die "$tokens: $!\n";
+  print $file '{"operatorToken":"AAAAAAAAAAAAAAAAAAAAAA","homeToken":"BAAAAAAAAAAAAAAAAAAAAA","homes":{}}';
+  close $file;
+  my $before = time;
+  my $pid = fork // die "fork: $!\n";
+  if (!$pid) {
+    open STDOUT, '>', "$scratch/out";
+    open STDERR, '>', "$scratch/err";
+    $ENV{SWIFT_BACKTRACE} = 'enable=no';
+    my @tokens = $program =~ /ce-agent/ ? () : ('--token-file', $tokens);
+    exec $program, '--address', '127.77.0.1', '--http-port', $port, '--state-dir', $state, @tokens;
+  }
+  my $reply;
+  while (!$reply && time - $before < 5) {
+    my $socket = IO::Socket::INET->new(PeerAddr => "127.77.0.1:$port", Proto => 'tcp') or select(undef, undef, undef, 0.0005), next;
+    print $socket "GET $path HTTP/1.1\r\nHost: 127.77.0.1:$port\r\nConnection: close\r\n\r\n";
+    $reply = <$socket>;
+  }
+  my $spent = (time - $before) * 1000;
+  my ($resident) = map { /^VmRSS:\s+(\d+)/ ? $1 / 1024 : () } do { open my $s, '<', "/proc/$pid/status"; <$s> };
+  kill 'TERM', $pid;
+  waitpid $pid, 0;
+  return $reply ? ($spent, $resident) : ();
+}
 
 exit($faults ? 1 : 0);

@@ -11,9 +11,8 @@ my %allowed = (
   Roles    => [qw(RoleKit Messages)],
   Platform => [qw(Platform Glibc Synchronization)],
   Edges    => [
-    qw(Edges Platform RoleKit Messages Glibc Foundation FoundationEssentials Synchronization ArgumentParser Logging
-      NIOCore NIOPosix NIOHTTP1 NIOConcurrencyHelpers Hummingbird HummingbirdCore HTTPTypes ServiceLifecycle
-      UnixSignals GRDB)
+    qw(Edges Platform RoleKit Messages Glibc Dispatch Foundation FoundationEssentials Synchronization ArgumentParser Logging
+      NIOCore NIOPosix NIOHTTP1 GRDB)
   ],
   Testbed  => [qw(Testbed Platform Messages Wire Glibc Foundation FoundationEssentials Synchronization)],
   Commands => [
@@ -25,20 +24,18 @@ my %allowed = (
 my %pure = map { $_ => 1 } qw(LanguageKit TopologyLanguage ScenarioLanguage TraceChecker);
 # Modules of the toolchain; all others must be declared in the manifest.
 my %toolchain = map { $_ => 1 } qw(Foundation FoundationEssentials Glibc Synchronization Dispatch);
-# Modules that come with a declared product of another name.
-my %companion = (HummingbirdCore => 'Hummingbird', HTTPTypes => 'Hummingbird', UnixSignals => 'ServiceLifecycle',
-  NIOConcurrencyHelpers => 'NIOPosix');
-
 open my $manifest, '<', 'Package.swift' or die "Package.swift: $!\n";
 my $text = do { local $/; <$manifest> };
 my (%layer, %declared);
-while ($text =~ /\.(library|program)\(\s*(.*?)\)(?:,\n|\n\])/gs) {
+while ($text =~ /\.(library|program)(\((?:[^()]++|(?2))*\))/g) {
   my ($kind, $body) = ($1, $2);
-  my @names = $body =~ /(?<!package: )(?<!path: )"([^"]+)"/g;
+  $body =~ s/package: "[^"]*"//g;
+  my @names = $body =~ /"([^"]+)"/g;
   push @names, 'ArgumentParser' if $body =~ /\barguments\b/;
   push @names, 'Logging' if $body =~ /\blogging\b/;
+  next if $body =~ /^\(_/;
   my $of = $kind eq 'library' ? shift @names : 'Commands';
-  my $name = shift @names;
+  my $name = shift @names // next;
   ($layer{$name}, $declared{$name}) = ($of, { map { $_ => 1 } @names });
 }
 $layer{CLinux} = 'Platform';
@@ -59,10 +56,10 @@ for my $file (sort split /\n/, `find Sources -name '*.swift'`) {
     my $where = "$file:$.";
     my $at = $layer{$module} // $module;
     my @may = @{ $allowed{$folder} };
-    @may = grep { !/^(Foundation|FoundationEssentials|Glibc|Platform)$/ } @may if $pure{$target};
+    @may = grep { !/^(Foundation|FoundationEssentials|Glibc|Dispatch|Platform)$/ } @may if $pure{$target};
     if (!grep { $_ eq $module || $_ eq $at } @may) {
       fault($where, "$folder may not import $module; it may import: @may");
-    } elsif (!$toolchain{$module} && !$declared{$target}{ $companion{$module} // $module }) {
+    } elsif (!$toolchain{$module} && !$declared{$target}{$module}) {
       fault($where, "$target imports $module, which its target in Package.swift does not declare");
     }
   }

@@ -48,7 +48,9 @@ public final class InterfaceMonitor {
   public static func losses(in octets: [UInt8]) -> Set<Int32> {
     Set(
       NetlinkReply.messages(in: octets).compactMap { notification in
-        guard notification.type == UInt16(RTM_NEWLINK), let fixed = notification.fixed(ifinfomsg.self) else { return nil }
+        guard notification.type == UInt16(RTM_NEWLINK), let fixed = notification.fixed(ifinfomsg.self) else {
+          return nil
+        }
         return NetworkInterface.isUp(fixed.ifi_flags) ? nil : fixed.ifi_index
       })
   }

@@ -125,16 +125,12 @@ extension VariantRun {
     try running().setPlugs(plug, ofLink: try link(reference, other))
   }
 
-  /// The link between two ends, by its name in results, whichever way round it was written.
+  /// The name in results of the link (or of the place on an outside network) between two ends.
   private func link(_ a: Reference, _ b: Reference) throws -> String {
-    let wanted = [Set([a.description, b.description])]
-    for link in checked.topology.links {
-      let ends = link.name.split(separator: "-", omittingEmptySubsequences: true)
-      if wanted.contains(Set(ends.map(String.init))) || link.name == "\(a)--\(b)" || link.name == "\(b)--\(a)" {
-        return link.name
-      }
+    switch try checked.names.link(between: a, b) {
+    case .link(let index): return checked.topology.links[index].name
+    case .place(let node, let interface): return "\(node.name)--\(node.interfaces[interface].networkName)"
     }
-    throw ActionFailure("there is no link \(a)--\(b)")
   }
 
   private func move(_ reference: Reference, to target: Reference) throws {
@@ -223,7 +219,9 @@ extension VariantRun {
   ) async throws {
     let sender = try node(reference)
     let home = try running()
-    guard powered.contains(sender.name) else { throw ActionFailure("\(sender.name) has no power; hint: power it on in given") }
+    guard powered.contains(sender.name) else {
+      throw ActionFailure("\(sender.name) has no power; hint: power it on in given")
+    }
     switch carrier {
     case .http, .tcp:
       let endpoint = try endpoint(receiver, carrier)
@@ -257,7 +255,9 @@ extension VariantRun {
 
   private func run(_ command: String, on node: Node) throws {
     let home = try running()
-    guard powered.contains(node.name) else { throw ActionFailure("\(node.name) has no power; hint: power it on in given") }
+    guard powered.contains(node.name) else {
+      throw ActionFailure("\(node.name) has no power; hint: power it on in given")
+    }
     programs.add(
       command: try home.start(
         NodeProgram(
