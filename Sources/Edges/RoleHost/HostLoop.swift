@@ -43,6 +43,7 @@ final class HostLoop<R: Role> {
   private var bits: RandomBits
   private var timers: [TimerName: (generation: UInt64, task: Scheduled<Void>)] = [:]
   private var lastGeneration: UInt64 = 0
+  private var isStopping = false
   private var exitStatus: Int32?
 
   init(
@@ -79,10 +80,8 @@ final class HostLoop<R: Role> {
   }
 
   func run(_ stop: StopRequest) async throws -> Int32 {
-    stop.listen { [feed, loop] in
-      feed.yield(.stop)
-      loop.scheduleTask(in: Self.stopLimit) { feed.yield(.stopOverdue) }
-    }
+    // Only a word in the queue: whoever asks, on whatever thread, may come when the event loop is gone already.
+    stop.listen { [feed] in _ = feed.yield(.stop) }
     let rows = try store?.rows() ?? []
     try await network.start()
     turn(.started(rows: rows, interfaces: network.states))
@@ -117,7 +116,11 @@ final class HostLoop<R: Role> {
       turn(.fired(name))
     case .interfaces(let interfaces):
       for state in await network.apply(interfaces) { turn(.interface(state)) }
-    case .stop: turn(.stopping)
+    case .stop where isStopping: break
+    case .stop:
+      isStopping = true
+      loop.scheduleTask(in: Self.stopLimit) { [feed] in _ = feed.yield(.stopOverdue) }
+      turn(.stopping)
     case .stopOverdue:
       log.warning("the goodbyes took too long; stopping without their end")
       exitStatus = 0
