@@ -13,6 +13,8 @@ public final class Capture: HomeCapture {
   private let requests: Mutex<Requests>
   /// Wakes the thread when there is a request.
   private let wake: Descriptor
+  /// Readable when the ring is open, or cannot be opened.
+  private let opened: Descriptor
 
   /// What the thread is asked to do.
   struct Requests: Sendable {
@@ -38,32 +40,47 @@ public final class Capture: HomeCapture {
     var label: TapLabel
   }
 
-  /// Opens the ring and the file and starts the thread.
+  /// Opens the file, and starts the thread, which opens the ring: ``awaitOpen()`` says when frames are seen.
+  ///
+  /// Opening a ring waits for a grace period of the kernel, some 20 ms, in which a home can be built.
   /// - Parameter octets: the size of the ring; `nil`: by the number of taps, 4 to 16 MiB.
   init(world: NetworkNamespace, taps: [HomePlan.Tap], path: String, octets: Int? = nil) throws {
     self.path = path
     let file = try Files.open(path, O_WRONLY | O_CREAT | O_TRUNC)
     let wake = Descriptor(try SystemError.check(clinux_eventfd(), "make an event descriptor"))
     self.wake = wake
+    opened = Descriptor(try SystemError.check(clinux_eventfd(), "make an event descriptor"))
     requests = Mutex(Requests())
     let (stream, continuation) = AsyncStream.makeStream(
       of: CaptureProgress.self, bufferingPolicy: .bufferingNewest(1))
     progress = stream
     let size = octets ?? (taps.count <= 32 ? 4 << 20 : 16 << 20)
-    // The ring must see the first frame, so it opens here; it moves to the thread that then alone reads it.
-    let ring = try PacketRing(in: world, firstInterface: HomePlan.firstTap, octets: size, retireAfter: 2)
-    let box = RingBox(ring)
     let labels = taps.map { ($0.index, TapLabel(link: $0.link, node: $0.node, isSwitchEnd: $0.isSwitchEnd)) }
     let captureFile = CaptureFile(file: file, labels: labels)
     try SystemThread.start("capture") { [self] in
-      guard let ring = box.take() else { return }
-      var loop = CaptureLoop(ring: ring, file: captureFile, wake: wake)
-      loop.run(taking: { self.takeRequests(&$0) }, telling: { continuation.yield($0) })
-      let last = loop.finish()
-      continuation.yield(last)
-      continuation.finish()
-      finish(last)
+      func end(_ last: CaptureProgress) {
+        continuation.yield(last)
+        continuation.finish()
+        finish(last)
+      }
+      do {
+        let ring = try PacketRing(in: world, firstInterface: HomePlan.firstTap, octets: size, retireAfter: 2)
+        clinux_eventfd_signal(opened.number)
+        var loop = CaptureLoop(ring: ring, file: captureFile, wake: wake)
+        loop.run(taking: { self.takeRequests(&$0) }, telling: { continuation.yield($0) })
+        // Told before the ring is closed, for which the kernel takes its time again.
+        end(loop.finish())
+      } catch {
+        end(CaptureProgress(octets: 0, completeUntil: 0, dropped: 0, failure: "\(error)"))
+        clinux_eventfd_signal(opened.number)
+      }
     }
+  }
+
+  /// Waits until every further frame is captured; throws where there can be no ring.
+  func awaitOpen() throws {
+    _ = try opened.waitReadable(before: .now + .seconds(30))
+    if let failure = requests.withLock({ $0.last?.failure }) { throw BackendError(failure) }
   }
 
   public func note(_ text: String, at time: Int64? = nil) { add(Mark(time: time ?? WallClock.now(), text: text)) }
@@ -124,11 +141,4 @@ public final class Capture: HomeCapture {
     }
     for continuation in waiting { continuation.resume(returning: last) }
   }
-}
-
-/// Hands a ring from the thread that opened it to the one that reads it.
-private final class RingBox: Sendable {
-  private let ring: Mutex<PacketRing?>
-  init(_ ring: consuming sending PacketRing) { self.ring = Mutex(consume ring) }
-  func take() -> PacketRing? { ring.withLock { $0.take() } }
 }

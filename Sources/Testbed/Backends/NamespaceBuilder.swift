@@ -7,16 +7,29 @@ struct NamespaceBuilder {
   let carrier: Carrier
 
   /// Makes the home, its capture into `folder` included. What was made so far is freed when this throws.
-  func build(folder: String) throws -> NamespaceHome.Running {
+  func build(folder: String, recording: Recording) throws -> NamespaceHome.Running {
     DescriptorLimit.raise()
     let (worldNamespace, world) = try NetworkNamespace.make([.withoutIPv6])
+    var capture: Capture?
+    if recording == .frames {
+      capture = try Capture(world: worldNamespace, taps: plan.taps, path: folder + "/capture.pcapng")
+    }
+    do {
+      let running = try build(world, folder: folder, capture: capture)
+      // Nothing has power yet, so no frame has gone by unseen.
+      try capture?.awaitOpen()
+      return running
+    } catch {
+      capture?.abandon()
+      throw error
+    }
+  }
+
+  private func build(_ world: RouteSocket, folder: String, capture: Capture?) throws -> NamespaceHome.Running {
     var places: [(namespace: NetworkNamespace, route: RouteSocket)] = []
     for place in plan.places {
       places.append(try NetworkNamespace.make(place.forwards ? [.withoutIPv6, .forwarding] : [.withoutIPv6]))
     }
-    // Before the first link is up, so that no frame goes by unseen.
-    let capture = try Capture(
-      world: worldNamespace, taps: plan.taps, path: folder + "/capture.pcapng")
     try world.perform(plan.bridges.map { .makeBridge(name: $0.name, index: $0.index, learning: $0.learns) })
     try world.perform(links(places.map(\.namespace)))
     for (place, made) in zip(plan.places, places) { try configure(place, made.route) }

@@ -97,7 +97,7 @@ extension NamespaceHome {
       let tap = state.plan.taps[number]
       // Down first: the node is to notice, and no frame may belong to both links.
       try running.world.perform(.set(index: tap.index, .down))
-      running.capture.relabel(tap.index, link: newLink, node: node)
+      running.capture?.relabel(tap.index, link: newLink, node: node)
       try running.world.perform(.enslave(index: tap.index, to: bridge))
       state.plan.taps[number].bridge = bridge
       state.plan.taps[number].heldBy = switchNode

@@ -3,6 +3,9 @@ import Octets
 import Synchronization
 import TopologyLanguage
 
+/// What is written of the frames on a home's links.
+public enum Recording: Sendable, Hashable { case frames, nothing }
+
 /// A home whose nodes are network namespaces, joined by veth links and kernel bridges.
 ///
 /// The bridges and the outer link ends lie in one further namespace, the home's world, where one packet ring sees
@@ -12,6 +15,7 @@ public final class NamespaceHome: HomeUnderTest {
   /// Everything that the home writes lies in it.
   public let folder: String
   let launcher: Launcher
+  let recording: Recording
   let state: Mutex<State>
 
   struct State {
@@ -25,7 +29,8 @@ public final class NamespaceHome: HomeUnderTest {
   struct Running {
     var world: RouteSocket
     var places: [NetworkNamespace]
-    var capture: Capture
+    /// `nil` where nothing is recorded.
+    var capture: Capture?
     /// One name service file for all nodes.
     var resolv: String
   }
@@ -34,27 +39,32 @@ public final class NamespaceHome: HomeUnderTest {
   ///   - folder: an existing folder for the run's files.
   ///   - operatorOn: the network outside of homes where a node `operator` is added; `nil`: none.
   ///   - launcher: where `homebed-launcher` is.
-  public init(topology: Topology, folder: String, operatorOn: String?, launcher: Launcher) throws {
+  ///   - recording: whether frames are captured; a home that is only brought up needs none.
+  public init(
+    topology: Topology, folder: String, operatorOn: String?, launcher: Launcher, recording: Recording = .frames
+  ) throws {
     self.topology = topology
+    self.recording = recording
     self.folder = folder
     self.launcher = launcher
     let plan = try HomePlan(topology, operatorOn: operatorOn)
     state = Mutex(State(plan: plan, carrier: Carrier(plan)))
   }
 
-  deinit { state.withLock { $0.running?.capture.abandon() } }
+  deinit { state.withLock { $0.running?.capture?.abandon() } }
 
   public func up() throws {
     try state.withLock { state in
       guard state.running == nil else { throw BackendError("the home \(topology.name) is up already") }
-      state.running = try NamespaceBuilder(plan: state.plan, carrier: state.carrier).build(folder: folder)
+      state.running = try NamespaceBuilder(plan: state.plan, carrier: state.carrier).build(
+        folder: folder, recording: recording)
     }
   }
 
   public func down() async {
     let (programs, capture) = state.withLock { state in
       defer { state.programs = [] }
-      return (state.programs, state.running?.capture)
+      return (state.programs, state.running.flatMap(\.capture))
     }
     await withTaskGroup(of: Void.self) { group in
       for program in programs { group.addTask { await program.crash() } }
@@ -65,7 +75,14 @@ public final class NamespaceHome: HomeUnderTest {
   }
 
   public var capture: any HomeCapture {
-    get throws { try state.withLock { try Self.running($0, self).capture } }
+    get throws {
+      try state.withLock { state in
+        guard let capture = try Self.running(state, self).capture else {
+          throw BackendError("the home \(topology.name) records nothing")
+        }
+        return capture
+      }
+    }
   }
 
   static func running(_ state: borrowing State, _ home: NamespaceHome) throws -> Running {
