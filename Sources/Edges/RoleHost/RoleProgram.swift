@@ -63,7 +63,9 @@ final class StopSignals {
   private let sources: [any DispatchSourceSignal]
 
   init(_ stop: StopRequest) {
+    // A reader that has gone and a limit of the file's size are errors of a write, not ends of the program.
     signal(SIGPIPE, SIG_IGN)
+    signal(SIGXFSZ, SIG_IGN)
     let queue = DispatchQueue(label: "signals")
     sources = [SIGTERM, SIGINT].map { number in
       signal(number, SIG_IGN)
