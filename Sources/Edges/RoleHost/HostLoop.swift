@@ -140,7 +140,9 @@ final class HostLoop<R: Role> {
     } catch {
       log.error("commit-failed: \(error)")
       var other = role
-      let instead = other.handle(.commitFailed(.storage("\(error)"), of: input), at: now, bits: &bits)
+      // The path of the store is for the log; the role may tell its callers the reason.
+      let failure = Failure.storage((error as? StoreError)?.reason ?? "\(error)")
+      let instead = other.handle(.commitFailed(failure, of: input), at: now, bits: &bits)
       role = other
       // The store has just refused: rows of this turn are not tried, and the role must not count on them.
       for case .save(let rows) in instead { log.error("commit-failed: \(rows.count) rows of the answer to a failure") }
