@@ -67,13 +67,13 @@ struct RepeatTests {
       """
         cfg -> tv configure
         tv -> cfg configure-reply
-        cfg -> tv configure where status = 1 if configure
+        cfg -> tv configure where qosClass = 1 if configure
       """, header: "option configure \"c\" sets cfg configuration-pull")
     let first = try judged(
       off,
       """
-      0.010 cfg -> tv configure status=1
-      0.020 cfg -> tv configure status=1
+      0.010 cfg -> tv configure qosClass=1
+      0.020 cfg -> tv configure qosClass=1
       0.030 tv -> cfg configure-reply
       """, off: ["configure"])
     #expect(first.verdict == .pass)
@@ -91,16 +91,25 @@ struct RepeatTests {
   }
 
   @Test func aLineMayNameBackground() throws {
-    let scenario = expecting(
-      """
-        cfg -> server request-stream with status = 1
-      """)
-    #expect(try judged(scenario, "0.010 cfg -> server request-stream* status=1").verdict == .pass)
-    let failed = try judged(scenario, "0.010 cfg -> server request-stream* status=2")
+    let scenario = expecting("  cfg -> network ssdp-alive with nt = \"a\"\n")
+    #expect(try judged(scenario, "0.010 cfg -> network ssdp-alive* nt=\"a\"").verdict == .pass)
+    let failed = try judged(scenario, "0.010 cfg -> network ssdp-alive* nt=\"b\"")
     #expect(
       failed.reason
-        == "test.scenario:8:3: (4.2): expected cfg -> server request-stream with status = 1; saw cfg -> server "
-        + "request-stream at 0.010 s (frame 1): status is 2, expected = 1")
+        == "test.scenario:8:3: (4.2): expected cfg -> network ssdp-alive with nt = \"a\"; saw cfg -> network ssdp-alive "
+        + "at 0.010 s (frame 1): nt is \"b\", expected = \"a\"")
+  }
+
+  @Test func aRefreshIsJudgedOnlyWhereItIsNamed() throws {
+    let change = expecting("  tv -> cfg register with reason = \"connection-change\"\n")
+    let refresh = expecting("  tv -> cfg register with reason = \"refresh\" and lifetime = 60\n")
+    let first = "0.010 tv -> cfg register* reason=\"refresh\" lifetime=61\n"
+    let last =
+      "0.020 tv -> cfg register reason=\"connection-change\"\n0.030 tv -> cfg register* reason=\"refresh\" lifetime=60"
+    #expect(try judged(change, first + last).verdict == .pass)
+    #expect(try judged(refresh, first + last).verdict == .fail)
+    #expect(try judged(refresh, last).verdict == .fail)
+    #expect(try judged(refresh, "0.030 tv -> cfg register* reason=\"refresh\" lifetime=60").verdict == .pass)
   }
 }
 
@@ -186,7 +195,7 @@ struct OffLineTests {
       step 1
         tv -> cfg register
       step 2 if upstream
-        cfg -> server server-register where agentId = "a"
+        cfg -> server server-register where lifetime = 60
     """, header: "option upstream \"u\" sets cfg server-registration")
 
   @Test func anArrowThatWasNotNeededFails() throws {
@@ -194,12 +203,12 @@ struct OffLineTests {
       scenario,
       """
       0.010 tv -> cfg register
-      0.020 cfg -> server server-register agentId="a"
+      0.020 cfg -> server server-register lifetime=60
       """, off: ["upstream"])
     #expect(failed.verdict == .fail)
     #expect(
       failed.reason
-        == "test.scenario:11:5: step 2 (4.2): expected no cfg -> server server-register where agentId = \"a\" (off: if "
+        == "test.scenario:11:5: step 2 (4.2): expected no cfg -> server server-register where lifetime = 60 (off: if "
         + "upstream); saw cfg -> server server-register at 0.020 s (frame 2)")
     #expect(failed.steps.map(\.status) == [.passed, .failed])
   }
@@ -208,7 +217,7 @@ struct OffLineTests {
     let failed = try judged(
       scenario,
       """
-      0.005 cfg -> server server-register agentId="a"
+      0.005 cfg -> server server-register lifetime=60
       0.010 tv -> cfg register
       """, off: ["upstream"])
     #expect(failed.verdict == .fail)
@@ -216,8 +225,8 @@ struct OffLineTests {
   }
 
   @Test func itSettlesAndNoLonger() throws {
-    let soon = "0.010 tv -> cfg register\n0.159 cfg -> server server-register agentId=\"a\""
-    let late = "0.010 tv -> cfg register\n0.161 cfg -> server server-register agentId=\"a\""
+    let soon = "0.010 tv -> cfg register\n0.159 cfg -> server server-register lifetime=60"
+    let late = "0.010 tv -> cfg register\n0.161 cfg -> server server-register lifetime=60"
     #expect(try judged(scenario, soon, off: ["upstream"]).verdict == .fail)
     let passed = try judged(scenario, late, off: ["upstream"])
     #expect(passed.verdict == .pass)
@@ -229,8 +238,8 @@ struct OffLineTests {
   @Test func whereAndBackgroundAreSpared() throws {
     let trace = """
       0.010 tv -> cfg register
-      0.020 cfg -> server server-register agentId="b"
-      0.030 cfg -> server server-register* agentId="a"
+      0.020 cfg -> server server-register lifetime=61
+      0.030 cfg -> server server-register* lifetime=60
       """
     #expect(try judged(scenario, trace, off: ["upstream"]).verdict == .pass)
   }
@@ -299,7 +308,7 @@ struct GroupTests {
             $d -> network discover
             cfg -> $d discover-reply save configuratorId as $id
           step 2
-            $d -> cfg register with agentId = $d.id and configuratorId = $id within 1s
+            cfg -> $d register-reply with agentId = $d.id and configuratorId = $id within 1s
         end
         in any order
           cfg -> server server-register
@@ -315,9 +324,9 @@ struct GroupTests {
       0.040 nas -> network discover
       0.050 cfg -> tv discover-reply configuratorId="y"
       0.060 cfg -> nas discover-reply configuratorId="z"
-      0.070 tv -> cfg register agentId=\(id("tv")) configuratorId="y"
-      0.080 nas -> cfg register agentId=\(id("nas")) configuratorId="z"
-      0.090 pc -> cfg register agentId=\(id("pc")) configuratorId="x"
+      0.070 cfg -> tv register-reply agentId=\(id("tv")) configuratorId="y"
+      0.080 cfg -> nas register-reply agentId=\(id("nas")) configuratorId="z"
+      0.090 cfg -> pc register-reply agentId=\(id("pc")) configuratorId="x"
       0.100 cfg -> tv configure
       0.110 cfg -> server server-register
       """
@@ -329,8 +338,8 @@ struct GroupTests {
       scenario, trace.split(separator: "\n").filter { !$0.hasPrefix("0.080") }.joined(separator: "\n"))
     #expect(
       failed.reason
-        == "test.scenario:13:7: step 2 (4.2): expected nas -> cfg register within 1 s; saw pc -> cfg register at "
-        + "0.090 s (frame 8), then nothing from nas")
+        == "test.scenario:13:7: step 2 (4.2): expected cfg -> nas register-reply within 1 s; saw cfg -> tv "
+        + "configure at 0.100 s (frame 9)")
   }
 
   @Test func eitherOptionalRepeat() throws {

@@ -30,11 +30,12 @@ enum Home {
     end
     """
 
-  /// A scenario of the given body, which stands in line 2 and below of `test.scenario`; line 1 has its name. Clause and
-  /// topology come last in the header, so that positions are those of the body.
-  static func scenario(_ body: String) throws -> CheckedScenario {
+  /// The text as `test.scenario`, in a home with `extra` lines.
+  static func scenario(_ body: String, extra: String = "") throws -> CheckedScenario {
     let path = "test.scenario"
-    let loader = SourceLoader(files: [path: body, "topologies/one-home.topology": text])
+    let loader = SourceLoader(files: [
+      path: body, "topologies/one-home.topology": text.replacing("\nend", with: "\n" + extra + "\nend"),
+    ])
     let (checked, diagnostics) = ScenarioFile.read(path, loader: loader)
     return try #require(checked, "\(diagnostics)")
   }

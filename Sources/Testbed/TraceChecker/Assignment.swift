@@ -11,15 +11,7 @@ struct Assignment: Sendable {
   var deadline: Int64 = .max
   /// What `deadline` was made from.
   var limit: Int64 = 0
-  var environment: Environment = [:]
-  /// The last event of each step that some `within` runs from.
-  var stepTimes: [Int: Int64] = [:]
-  var forbidden: [Int] = []
-  var counters: [Int] = []
-  /// Which loops have taken something since they were entered last.
-  var moved: [Bool] = []
-  /// When each `expect` of the phase was through.
-  var marks: [Int64] = []
+  private var context: Context
   var group: GroupState?
   /// The time of the line before.
   var base: Int64
@@ -31,25 +23,110 @@ struct Assignment: Sendable {
   init(position: Int, base: Int64, counters: Int) {
     self.position = position
     self.base = base
-    self.counters = Array(repeating: 0, count: counters)
-    moved = Array(repeating: false, count: counters)
+    context =
+      counters == 0
+      ? .empty
+      : Context(counters: Array(repeating: 0, count: counters), moved: Array(repeating: false, count: counters))
+  }
+
+  /// What changes seldom, behind one reference, so that moving an assignment is cheap.
+  private final class Context: Sendable {
+    static let empty = Context()
+    let environment: Environment
+    let stepTimes: [Int: Int64]
+    let forbidden: [Int]
+    let counters: [Int]
+    let moved: [Bool]
+    let marks: [Int64]
+
+    init(
+      environment: Environment = [:], stepTimes: [Int: Int64] = [:], forbidden: [Int] = [], counters: [Int] = [],
+      moved: [Bool] = [], marks: [Int64] = []
+    ) {
+      self.environment = environment
+      self.stepTimes = stepTimes
+      self.forbidden = forbidden
+      self.counters = counters
+      self.moved = moved
+      self.marks = marks
+    }
+
+    func with(
+      environment: Environment? = nil, stepTimes: [Int: Int64]? = nil, forbidden: [Int]? = nil, counters: [Int]? = nil,
+      moved: [Bool]? = nil, marks: [Int64]? = nil
+    ) -> Context {
+      Context(
+        environment: environment ?? self.environment, stepTimes: stepTimes ?? self.stepTimes,
+        forbidden: forbidden ?? self.forbidden, counters: counters ?? self.counters, moved: moved ?? self.moved,
+        marks: marks ?? self.marks)
+    }
+
+    func isTwin(of other: Context) -> Bool {
+      self === other
+        || counters == other.counters && forbidden == other.forbidden && moved == other.moved
+          && marks.count == other.marks.count && environment == other.environment
+    }
+  }
+
+  /// True where both differ in their positions alone, and nothing changes on the way from one to the other.
+  func isLike(_ other: Assignment) -> Bool {
+    context === other.context && context.forbidden.isEmpty && context.moved.allSatisfy { $0 }
+  }
+
+  /// True where this one, going straight to the end, would be what `other` is there, but later.
+  func hasPast(of other: Assignment, forbidding forbidden: [Int]) -> Bool {
+    other.forbidden == forbidden && environment == other.environment && stepTimes == other.stepTimes
+      && counters == other.counters && moved.allSatisfy { $0 } && other.moved.allSatisfy { $0 }
+  }
+
+  var environment: Environment {
+    get { context.environment }
+    set { context = context.with(environment: newValue) }
+  }
+  /// The last event of each step that some `within` runs from.
+  var stepTimes: [Int: Int64] {
+    get { context.stepTimes }
+    set { context = context.with(stepTimes: newValue) }
+  }
+  var forbidden: [Int] {
+    get { context.forbidden }
+    set { if context.forbidden != newValue { context = context.with(forbidden: newValue) } }
+  }
+  var counters: [Int] {
+    get { context.counters }
+    set { context = context.with(counters: newValue) }
+  }
+  /// Which loops have taken something since they were entered last.
+  var moved: [Bool] {
+    get { context.moved }
+    set { if context.moved != newValue { context = context.with(moved: newValue) } }
+  }
+  /// When each `expect` of the phase was through.
+  var marks: [Int64] {
+    get { context.marks }
+    set { context = context.with(marks: newValue) }
   }
 
   /// True where both have the same future, deadlines apart.
   func isTwin(of other: Assignment) -> Bool {
-    position == other.position && pending == other.pending && counters == other.counters
-      && forbidden == other.forbidden && moved == other.moved && marks == other.marks
-      && environment == other.environment && group.isTwin(of: other.group)
+    position == other.position && pending == other.pending && context.isTwin(of: other.context)
+      && group.isTwin(of: other.group)
   }
 
   /// True where `other` can pass only if this one can.
   func dominates(_ other: Assignment) -> Bool {
-    guard isTwin(of: other), deadline >= other.deadline, pendingUntil >= other.pendingUntil else { return false }
-    guard stepTimes.count == other.stepTimes.count,
+    guard isTwin(of: other), deadline >= other.deadline, pendingUntil >= other.pendingUntil,
+      // What was through earlier has settled earlier.
+      zip(marks, other.marks).allSatisfy({ $0 <= $1 })
+    else { return false }
+    guard context === other.context || stepTimes.count == other.stepTimes.count,
       stepTimes.allSatisfy({ step, time in (other.stepTimes[step] ?? .max) <= time })
     else { return false }
     return group.dominates(other.group)
   }
+
+  /// When it dies of itself, groups apart.
+  var expiry: Int64 { min(deadline, pendingUntil) }
 
   /// Lines taken, those in the group that it is in included.
   var totalProgress: Int {

@@ -9,7 +9,7 @@ struct EventRecord: Sendable {
     var kind: Account.Kind
   }
   private var entries: [Entry] = []
-  private var latest: [Event] = []
+  private var latest: [Sighting] = []
   private var oldest = 0
 
   /// A phase begins.
@@ -22,15 +22,15 @@ struct EventRecord: Sendable {
     let kind: Account.Kind = sighting.isRepeat ? .repeat : sighting.event.isBackground ? .background : .other
     entries.append(Entry(event: sighting.event.index, kind: kind))
     if latest.count < EventRecord.bound {
-      latest.append(sighting.event)
+      latest.append(sighting)
     } else {
-      latest[oldest] = sighting.event
+      latest[oldest] = sighting
       oldest = (oldest + 1) % EventRecord.bound
     }
   }
 
   /// The latest events of the phase, oldest first.
-  var events: [Event] { Array(latest[oldest...] + latest[..<oldest]) }
+  var events: [Event] { (latest[oldest...] + latest[..<oldest]).map(\.event) }
 
   func accounts(taken histories: [History], _ plan: Plan) -> [Account] {
     var lines: [Int: Int] = [:]

@@ -91,11 +91,10 @@ struct FailureText {
       case .some(.none): "nothing that could be read"
       case .none: "no answer"
       }
-    let duration = culprit.fact.text.isEmpty ? "" : culprit.fact.text
     let limit = culprit.duration.map { " for " + Notation.seconds($0) } ?? ""
-    let sentence = "expected \(duration)\(limit) within \(Notation.seconds(header.timeLimit)); saw \(actual)"
+    let sentence = "expected \(culprit.fact.text)\(limit) within \(Notation.seconds(header.timeLimit)); saw \(actual)"
     return failure(
-      at: culprit.fact.position, step: culprit.step.map { plan.steps[$0].number }, duration, sentence, nil, [])
+      at: culprit.position, step: culprit.step.map { plan.steps[$0].number }, culprit.fact.text, sentence, nil, [])
   }
 
   private func actual(_ test: FactTest, _ value: JSONValue) -> String {

@@ -8,6 +8,8 @@ struct FactRecord: Sendable {
   var since: Int64?
   /// What was read last, by fact; `nil` where nothing could be read.
   var seen: [Int: JSONValue?] = [:]
+  /// When each fact was last read and not true.
+  var lastFalse: [Int: Int64] = [:]
   /// The fields of the newest `request-result` of the run.
   var lastResult: JSONValue?
 }
@@ -16,9 +18,12 @@ extension Judge {
   func requests(_ facts: [Int]) -> [FactRequest] {
     facts.map { id in
       FactRequest(
-        id: id, fact: plan.facts[id].fact, test: plan.facts[id].test, environment: past?.environment ?? [:])
+        id: id, fact: plan.facts[id].fact, test: plan.facts[id].test, environment: saved)
     }
   }
+
+  /// What the lines so far have saved.
+  private var saved: Environment { (matcher?.waitingForFacts ?? past)?.environment ?? [:] }
 
   /// Whether the fact was true; what was read decides, the note's own word only where nothing was written down.
   private func holds(_ observation: FactObservation) -> Bool {
@@ -34,11 +39,14 @@ extension Judge {
       factRecord.seen[observation.id] = .some(isLastResult ? factRecord.lastResult : observation.value)
     }
     let holding = Set(known.filter(holds).map(\.id))
+    defer {
+      for observation in known where !holding.contains(observation.id) { factRecord.lastFalse[observation.id] = time }
+    }
     switch stage {
     case .matching:
       guard let awaited = matcher?.awaitedFacts, !awaited.isDisjoint(with: holding) else { return }
-      matcher?.observe(holding, at: time)
-      if matcher?.assignments.isEmpty ?? true { return failByMatcher(at: time) }
+      matcher?.observe(holding, lastFalse: factRecord.lastFalse, at: time)
+      if matcher?.isDead ?? true { return failByMatcher(at: time) }
       passIfThrough(at: time)
     case .facts(let phase, let then):
       let facts = plan.phases[phase].thens[then]

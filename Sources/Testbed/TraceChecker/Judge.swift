@@ -117,7 +117,7 @@ public struct Judge: Sendable {
     case .awaiting(let phase):
       return phase > announced && origin == .run ? .perform(phase: phase) : .wait(until: limit)
     case .matching:
-      let until = [limit, matcher?.nextDeath, settled?.time].compactMap { $0 }.min()
+      let until = [limit, matcher?.nextDeath, settled].compactMap { $0 }.min()
       let facts = requests(matcher.map { $0.awaitedFacts.sorted() } ?? [])
       return facts.isEmpty ? .wait(until: until) : .facts(facts, until: until)
     case .facts(let phase, let then):
@@ -140,17 +140,17 @@ public struct Judge: Sendable {
       }
     case .awaiting, .facts: checkLimit(time)
     case .matching:
-      if let settled, settled.time < time, settled.time <= limit ?? .max { return pass(settled, before: time) }
+      if let settled, settled < time, settled <= limit ?? .max { return pass(at: settled, before: time) }
       let limit = limit ?? .max
       matcher?.expire(before: min(time, limit))
-      if matcher?.assignments.isEmpty ?? true { return failByMatcher(at: min(time, limit)) }
+      if matcher?.isDead ?? true { return failByMatcher(at: min(time, limit)) }
       checkLimit(time)
     case .over: break
     }
   }
 
-  private mutating func pass(_ settled: (assignment: Assignment, time: Int64), before time: Int64) {
-    endPhase(settled.assignment, at: settled.time)
+  private mutating func pass(at settled: Int64, before time: Int64) {
+    endPhase(at: settled)
     // What comes after may be over by then as well.
     if outcome == nil { advance(to: time) }
   }
@@ -165,27 +165,18 @@ public struct Judge: Sendable {
     }
   }
 
-  /// The assignment that is through first, and when its `expect` ends (rule S6).
-  private var settled: (assignment: Assignment, time: Int64)? {
-    guard case .matching(let phase) = stage, performed >= phase || origin == .elsewhere, let matcher else { return nil }
-    var best: (Assignment, Int64)?
-    for assignment in matcher.assignments {
-      guard case .accept = plan.code[assignment.position] else { continue }
-      var end = phaseStart
-      for (mark, settles) in zip(assignment.marks, plan.phases[phase].settles) {
-        end = max(end, settles ? mark.addingSaturated(plan.settle) : mark)
-      }
-      if best.map({ end < $0.1 }) ?? true { best = (assignment, end) }
-    }
-    return best
+  /// When the `expect` blocks of the phase end, if nothing comes in between (rule S6).
+  private var settled: Int64? {
+    guard case .matching(let phase) = stage, performed >= phase || origin == .elsewhere else { return nil }
+    return matcher?.through?.time
   }
 
   /// Ends the phase at once where nothing has to settle.
   mutating func passIfThrough(at time: Int64) {
-    guard let settled, case .matching(let phase) = stage, settled.time <= time,
+    guard let settled, case .matching(let phase) = stage, settled <= time,
       !plan.phases[phase].settles.contains(true)
     else { return }
-    endPhase(settled.assignment, at: time)
+    endPhase(at: time)
   }
 
   // MARK: Phases
@@ -200,11 +191,11 @@ public struct Judge: Sendable {
     if outcome == nil { passIfThrough(at: time) }
   }
 
-  private mutating func endPhase(_ assignment: Assignment, at time: Int64) {
-    guard case .matching(let phase) = stage else { return }
-    past = assignment
+  private mutating func endPhase(at time: Int64) {
+    guard case .matching(let phase) = stage, let matcher, let through = matcher.through else { return }
+    past = matcher.assignments[through.assignment]
     phasesThrough = phase + 1
-    matcher = nil
+    self.matcher = nil
     factRecord = FactRecord(lastResult: factRecord.lastResult)
     if origin == .run, !plan.phases[phase].thens.isEmpty {
       stage = .facts(phase: phase, then: 0)
@@ -231,7 +222,7 @@ public struct Judge: Sendable {
     matcher?.take(sighting)
     checkOverflow(at: event.time)
     guard outcome == nil else { return }
-    if matcher?.assignments.isEmpty ?? true { return failByMatcher(at: event.time) }
+    if matcher?.isDead ?? true { return failByMatcher(at: event.time) }
     passIfThrough(at: event.time)
   }
 
@@ -303,14 +294,15 @@ struct WaitingItems: Sendable {
 
   mutating func next(notAfter time: Int64) -> TraceItem? {
     guard first < items.count, items[first].time <= time else { return nil }
-    defer {
-      first += 1
-      if first >= 4096, first * 2 >= items.count {
-        items.removeFirst(first)
-        first = 0
-      }
+    // Moved out, not copied.
+    var item = TraceItem.clock(0)
+    swap(&item, &items[first])
+    first += 1
+    if first >= 4096, first * 2 >= items.count {
+      items.removeFirst(first)
+      first = 0
     }
-    return items[first]
+    return item
   }
 }
 

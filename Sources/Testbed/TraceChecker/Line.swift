@@ -22,37 +22,61 @@ enum PartyTest: Sendable, Hashable {
   }
 }
 
-struct Line: Sendable {
+/// A class, so that looking at a line copies nothing.
+final class Line: Sendable {
   /// Index in the plan's lines.
-  var id: Int
-  var from: PartyTest
-  var to: PartyTest
-  var name: String
-  var selectors: [ValueTest]
-  var judgements: [ValueTest]
-  var saves: [(path: Path, variable: Int)]
+  let id: Int
+  let from: PartyTest
+  let to: PartyTest
+  let name: String
+  let selectors: [ValueTest]
+  let judgements: [ValueTest]
+  let saves: [(path: Path, variable: Int)]
   /// Nanoseconds on the wall: slack and pace counted in.
-  var within: Int64?
+  let within: Int64?
   /// The step from whose last event `within` runs; else from the line before.
-  var withinStep: Int?
+  let withinStep: Int?
   /// As a failure tells it: `within 1 s of step 3`.
-  var withinText: String?
+  let withinText: String?
   /// Index in the plan's steps.
-  var step: Int?
+  let step: Int?
   /// Which of the phase's `expect` blocks it stands in.
-  var expect: Int
+  let expect: Int
   /// `FROM -> TO NAME where ...`, references looked up.
-  var text: String
-  var position: Position
+  let text: String
+  let position: Position
   /// Why the line is off; `nil` where it is on.
-  var offBecause: String?
-  /// True where a background event counts as any other, because the line names what is always background, or asks for
-  /// the field that makes it so (rule S3).
-  var namesBackground: Bool
-  /// The groups that it stands in, outermost first, and in which cluster of each.
-  var ancestry: [(group: Int, cluster: Int)] = []
+  let offBecause: String?
+  /// True where the message is background whatever its fields say.
+  let namesBackground: Bool
+  /// Its conditions on the field that makes an event background.
+  let deciding: [ValueTest]
+  let selectsByVariable: Bool
 
-  var selectsByVariable: Bool { selectors.contains(where: \.usesVariables) }
+  init(
+    id: Int, from: PartyTest, to: PartyTest, name: String, selectors: [ValueTest], judgements: [ValueTest],
+    saves: [(path: Path, variable: Int)], within: Int64?, withinStep: Int?, withinText: String?, step: Int?,
+    expect: Int, text: String, position: Position, offBecause: String?, namesBackground: Bool, deciding: [ValueTest]
+  ) {
+    self.id = id
+    self.from = from
+    self.to = to
+    self.name = name
+    self.selectors = selectors
+    self.judgements = judgements
+    self.saves = saves
+    self.within = within
+    self.withinStep = withinStep
+    self.withinText = withinText
+    self.step = step
+    self.expect = expect
+    self.text = text
+    self.position = position
+    self.offBecause = offBecause
+    self.namesBackground = namesBackground
+    self.deciding = deciding
+    selectsByVariable = selectors.contains(where: \.usesVariables)
+  }
 
   /// FROM, TO and NAME alone.
   func accepts(from: Party, to: Party, name: String) -> Bool {
@@ -75,20 +99,21 @@ struct Line: Sendable {
     }
   }
 
-  /// Names that rule S3 makes background whatever their fields say.
-  private static let alwaysBackground: Set<String> = [
-    "ssdp-alive", "ssdp-byebye", "description-read", "description-read-reply", "request-stream", "request-stream-reply",
-    "configuration-read", "configuration-read-reply", "htip", "arp", "icmp", "dhcp", "dns",
-  ]
-  /// Fields by which an event of another name becomes background: a refresh, what a search is for.
-  private static let decidingFields: Set<String> = ["reason", "st", "searchTarget", "target", "ST"]
+  /// True where a background event counts for the line as any other: the catalogue makes its NAME background always, or
+  /// the line asks for just the field that makes this event so (rule S3).
+  func names(_ event: Event, _ environment: Environment) -> Bool {
+    namesBackground || !deciding.isEmpty && deciding.allSatisfy { $0.holds(event.fields, environment) }
+  }
 
-  static func namesBackground(_ arrow: Arrow) -> Bool {
-    alwaysBackground.contains(arrow.message)
-      || (arrow.selectors + arrow.judgements).contains { condition in
-        guard case .member(let name)? = condition.path.segments.first else { return false }
-        return decidingFields.contains(name)
-      }
+  /// Whether the message is background whatever its fields say, and the field that else decides it.
+  static func background(_ message: String) -> (always: Bool, field: String?) {
+    switch MessageCatalogue[message]?.background {
+    case .always: (true, nil)
+    case .when(let field, _), .unless(let field, _): (false, field)
+    case .asRequest:
+      message.hasSuffix("-reply") ? (background(String(message.dropLast(6))).always, nil) : (false, nil)
+    case .never, nil: (false, nil)
+    }
   }
 }
 

@@ -43,6 +43,7 @@ indirect enum Literal: Sendable, Hashable {
       return address == other && (prefix == nil || otherPrefix == nil || prefix == otherPrefix)
     case (.text(let text), .string(let other)):
       if text == other { return true }
+      guard Literal.isAddressLike(text) else { return false }
       if let mac = MACAddress(text) { return mac == MACAddress(other) }
       guard let (address, prefix) = Literal.address(in: text) else { return false }
       return Literal.address(address, prefix: prefix).equals(actual)
@@ -88,6 +89,11 @@ indirect enum Literal: Sendable, Hashable {
       text.utf8.allSatisfy({ $0.isDecimalDigit || [0x2B, 0x2D, 0x2E, 0x45, 0x65].contains($0) })
     else { return nil }
     return value
+  }
+
+  /// False for nearly all text, at little cost.
+  private static func isAddressLike(_ text: String) -> Bool {
+    text.utf8.count <= 64 && text.utf8.contains { $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: ":") }
   }
 
   static func address(in text: String) -> (IPAddress, Int?)? {

@@ -7,7 +7,7 @@ extension Matcher {
     guard let group = assignment.group else { return }
     var affected: [Int] = []
     for line in sighting.selected + sighting.undecided {
-      for place in plan.lines[line].ancestry where place.group == id && !affected.contains(place.cluster) {
+      for place in plan.ancestry[line] where place.group == id && !affected.contains(place.cluster) {
         affected.append(place.cluster)
       }
     }

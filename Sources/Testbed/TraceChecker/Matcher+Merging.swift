@@ -36,8 +36,8 @@ extension Matcher {
     list = kept
   }
 
-  mutating func checkBound(_ position: Int?) {
-    if assignments.count > Matcher.bound, overflow == nil { overflow = headLines() }
+  mutating func checkBound() {
+    if assignments.count > Matcher.bound || leftCount > Matcher.leftBound, overflow == nil { overflow = headLines() }
   }
 
   /// The two lines that most assignments wait for.

@@ -2,12 +2,29 @@
 extension Matcher {
   /// Ends what must have happened before `time` and did not, one moment after the other.
   mutating func expire(before time: Int64) {
-    while nextDeath < time, !assignments.isEmpty {
+    while nextDeath < time, !isDead {
       let moment = nextDeath
       assignments = assignments.compactMap { alive($0, at: moment + 1) }
-      if assignments.isEmpty { allDeadSince = moment }
+      // Those that wait for a repeat are looked at when it comes, or when there is nothing else left.
+      if assignments.isEmpty { sweepLeft(at: moment + 1) }
+      if isDead { allDeadSince = moment }
       merge(&assignments)
       update()
+    }
+  }
+
+  /// True where no assignment can go on.
+  var isDead: Bool { assignments.isEmpty && leftCount == 0 }
+
+  /// Ends the assignments whose repeat did not come before `time`.
+  mutating func sweepLeft(at time: Int64) {
+    for (chain, waiting) in left {
+      let still = waiting.assignments.compactMap { assignment in
+        var assignment = assignment
+        assignment.pendingUntil = waiting.until
+        return alive(assignment, at: time)
+      }
+      if still.count < waiting.assignments.count { keep(still, chain) }
     }
   }
 
@@ -41,6 +58,11 @@ extension Matcher {
     return after
   }
 
+  /// The first assignment that waits for a fact.
+  var waitingForFacts: Assignment? {
+    assignments.first { if case .wait = plan.code[$0.position] { true } else { false } }
+  }
+
   /// The facts that some assignment waits for.
   var awaitedFacts: Set<Int> {
     var facts: Set<Int> = []
@@ -55,14 +77,28 @@ extension Matcher {
   }
 
   /// Rule S9: the facts were true at `time`.
-  mutating func observe(_ facts: Set<Int>, at time: Int64) {
+  /// - Parameter lastFalse: when each was last read and not true. It became true at some moment since, so that what
+  ///   came in between may have come after it.
+  mutating func observe(_ facts: Set<Int>, lastFalse: [Int: Int64], at time: Int64) {
     expire(before: time)
     var next: [Assignment] = []
-    for assignment in assignments { observe(facts, assignment, at: time, into: &next) }
-    assignments = next
-    merge(&assignments)
-    update()
-    checkBound(next.last?.position)
+    for assignment in assignments {
+      guard case .wait(let fact) = plan.code[assignment.position], facts.contains(fact) else {
+        observe(facts, assignment, at: time, into: &next)
+        continue
+      }
+      let since = max(assignment.base, lastFalse[fact] ?? .min)
+      var after: [Assignment] = []
+      observe(facts, assignment, at: time, into: &after)
+      for sighting in recent where sighting.event.time > since {
+        var moved: [Assignment] = []
+        for assignment in after { move(assignment, sighting, into: &moved) }
+        after = moved
+        merge(&after)
+      }
+      next += after
+    }
+    settle(next, at: time)
   }
 
   mutating func observe(
@@ -97,12 +133,27 @@ extension Matcher {
   mutating func update() {
     nextDeath = .max
     func visit(_ assignment: Assignment) {
-      nextDeath = min(nextDeath, assignment.deadline, assignment.pendingUntil)
+      nextDeath = min(nextDeath, assignment.expiry)
       for joints in assignment.group?.clusters ?? [] {
         for joint in joints { for member in joint.members { visit(member) } }
       }
     }
-    for assignment in assignments { visit(assignment) }
+    through = nil
+    isWaitingForFacts = assignments.contains { if case .wait = plan.code[$0.position] { true } else { false } }
+    if !isWaitingForFacts, !recent.isEmpty { recent = [] }
+    for (index, assignment) in assignments.enumerated() {
+      visit(assignment)
+      guard case .accept = plan.code[assignment.position] else { continue }
+      var end = start
+      for (mark, settles) in zip(assignment.marks, plan.phases[phase].settles) {
+        end = max(end, settles ? mark.addingSaturated(plan.settle) : mark)
+      }
+      if through.map({ end < $0.time }) ?? true { through = (index, end) }
+    }
+    guard assignments.isEmpty else { return }
+    for waiting in left.values {
+      for assignment in waiting.assignments { nextDeath = min(nextDeath, assignment.deadline, waiting.until) }
+    }
   }
 
   mutating func died(_ assignment: Assignment, _ cause: Death.Cause) {

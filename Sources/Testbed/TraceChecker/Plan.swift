@@ -62,6 +62,8 @@ struct PlannedFact: Sendable {
   /// Nanoseconds on the wall.
   var duration: Int64?
   var step: Int?
+  /// Where its line begins.
+  var position: Position
 }
 
 /// One phase of the plan.
@@ -78,6 +80,8 @@ struct PlannedPhase: Sendable {
 
 struct Plan: Sendable {
   var lines: [Line] = []
+  /// For each line the groups that it stands in, outermost first, and in which cluster of each.
+  var ancestry: [[(group: Int, cluster: Int)]] = []
   var code: [Instruction] = []
   var groups: [Group] = []
   var steps: [PlannedStep] = []
@@ -87,6 +91,10 @@ struct Plan: Sendable {
   var variables: [String: Int] = [:]
   /// Step numbers that some `within ... of step N` runs from.
   var timedSteps: Set<Int> = []
+  /// Places from which the phase ends without another line, and what is forbidden by then.
+  var tails: [Int: [Int]] = [:]
+  /// Lines of a `never`.
+  var forbidding: Set<Int> = []
   /// All nanoseconds on the wall.
   var timeLimit: Int64 = 0
   var givenLimit: Int64 = 0

@@ -6,7 +6,7 @@ import TopologyLanguage
 
 /// Builds the ``Plan``; made, asked once, and dropped.
 struct Planner {
-  private var plan = Plan()
+  var plan = Plan()
   private let names: Names
   private let guards: (Guard) -> Bool
   private let clause: String?
@@ -15,7 +15,7 @@ struct Planner {
   private var phase = 0
   private var expect = 0
   /// The code of each group's members, for finding who competes with whom.
-  private var memberRanges: [[Range<Int>]] = []
+  var memberRanges: [[Range<Int>]] = []
 
   /// What holds for the pattern that is being compiled.
   private struct Place {
@@ -86,7 +86,23 @@ struct Planner {
       }
     }
     for line in plan.lines where line.withinStep != nil { plan.timedSteps.insert(line.withinStep ?? 0) }
+    plan.ancestry = Array(repeating: [], count: plan.lines.count)
     for group in plan.groups.indices { cluster(group) }
+    for phase in plan.phases.indices { findTails(phase) }
+  }
+
+  /// Backwards from the end of the phase, as long as there is one way only.
+  private mutating func findTails(_ phase: Int) {
+    let end = phase + 1 < plan.phases.count ? plan.phases[phase + 1].start : plan.code.count
+    var forbidden: [Int] = []
+    for position in (plan.phases[phase].start..<end).reversed() {
+      switch plan.code[position] {
+      case .accept where position == end - 1, .mark: break
+      case .forbid(let lines): forbidden = lines + forbidden
+      default: return
+      }
+      plan.tails[position] = forbidden
+    }
   }
 
   private func isOn(_ guardian: Guard?) -> Bool { guardian.map(guards) ?? true }
@@ -95,7 +111,7 @@ struct Planner {
     plan.facts.append(
       PlannedFact(
         id: plan.facts.count, fact: line.fact, test: test(of: line.fact, Place()), duration: line.duration.map(wall),
-        step: nil))
+        step: nil, position: line.position))
     return plan.facts.count - 1
   }
 
@@ -155,12 +171,13 @@ struct Planner {
         plan.phases[phase].offLines.append(id)
         plan.phases[phase].settles[expect] = true
       }
-    case .wait(let fact, let guardian, _):
+    case .wait(let fact, let guardian, let position):
       guard place(outer, under: guardian).offBecause == nil, readsFacts else { return }
       let id = plan.facts.count
       plan.facts.append(
         PlannedFact(
-          id: id, fact: fact.binding(outer.bound), test: test(of: fact, outer), duration: nil, step: outer.step))
+          id: id, fact: fact.binding(outer.bound), test: test(of: fact, outer), duration: nil, step: outer.step,
+          position: position))
       plan.code.append(.wait(id))
       if let step = outer.step, !outer.isChoice { plan.steps[step].waits.append(id) }
     case .inAnyOrder(let guardian, let patterns, let position):
@@ -191,6 +208,7 @@ struct Planner {
       let ids = forbidden(patterns, here)
       guard !ids.isEmpty else { return }
       plan.code.append(.forbid(ids))
+      plan.forbidding.formUnion(ids)
       plan.phases[phase].settles[expect] = true
     case .repeated(let low, let high, let guardian, let patterns, _):
       repeated(patterns, from: max(0, low), to: high, choice(outer, under: guardian))
@@ -297,6 +315,7 @@ struct Planner {
     let (from, to) = (party(arrow.from), party(arrow.to))
     let selectors = arrow.selectors.map { test($0, place) }
     let judgements = arrow.judgements.map { test($0, place) }
+    let background = Line.background(arrow.message)
     let saves = source.saves.map { (path: $0.path, variable: variable($0.variable)) }
     plan.lines.append(
       Line(
@@ -306,7 +325,8 @@ struct Planner {
           "within " + Notation.seconds(within.limit) + (within.step.map { " of step \($0)" } ?? "")
         }, step: place.step,
         expect: expect, text: Notation.text(arrow, from: word(from), to: word(to)), position: source.position,
-        offBecause: place.offBecause, namesBackground: Line.namesBackground(arrow)))
+        offBecause: place.offBecause, namesBackground: background.always,
+        deciding: (selectors + judgements).filter { $0.path.segments.first == background.field.map { .member($0) } }))
     return id
   }
 
@@ -335,68 +355,5 @@ struct Planner {
         case .value(let name, let value, let isNegated): "\(name) \(isNegated ? "!=" : "=") \(value)"
         }
       }.joined(separator: " and ")
-  }
-}
-
-// Clusters: members whose lines can meet the same event compete and are matched jointly; all others run apart, so that
-// forty devices cost forty times one, not one to the fortieth.
-extension Planner {
-  private mutating func cluster(_ group: Int) {
-    let ranges = memberRanges[group]
-    var root = Array(ranges.indices)
-    var rivals: [Int: (Int, Int)] = [:]
-    func find(_ member: Int) -> Int {
-      var member = member
-      while root[member] != member { member = root[member] }
-      return member
-    }
-    for bucket in buckets(ranges) {
-      for (index, (member, line)) in bucket.enumerated() {
-        for (otherMember, otherLine) in bucket[(index + 1)...] {
-          let (a, b) = (find(member), find(otherMember))
-          guard member != otherMember, a != b || rivals[a] == nil,
-            plan.lines[line].overlaps(plan.lines[otherLine])
-          else { continue }
-          let pair = rivals[a] ?? rivals[b] ?? (line, otherLine)
-          root[max(a, b)] = min(a, b)
-          rivals[min(a, b)] = pair
-        }
-      }
-    }
-    var clusterOf: [Int: Int] = [:]
-    for member in ranges.indices {
-      let top = find(member)
-      let cluster = clusterOf[top] ?? plan.groups[group].clusters.count
-      if clusterOf[top] == nil {
-        clusterOf[top] = cluster
-        plan.groups[group].clusters.append([])
-        plan.groups[group].rivals.append(rivals[top])
-      }
-      plan.groups[group].clusters[cluster].append(member)
-      for line in lines(in: ranges[member]) { plan.lines[line].ancestry.append((group, cluster)) }
-    }
-  }
-
-  private func lines(in range: Range<Int>) -> [Int] {
-    plan.code[range].flatMap { instruction -> [Int] in
-      switch instruction {
-      case .line(let id): [id]
-      case .forbid(let ids): ids
-      default: []
-      }
-    }
-  }
-
-  /// Lines that may overlap stand in the same bucket: same NAME, and same FROM and TO unless some line says `any`.
-  private func buckets(_ ranges: [Range<Int>]) -> [[(member: Int, line: Int)]] {
-    var byName: [String: [(member: Int, line: Int)]] = [:]
-    for (member, range) in ranges.enumerated() {
-      for line in lines(in: range) { byName[plan.lines[line].name, default: []].append((member, line)) }
-    }
-    return byName.values.flatMap { bucket -> [[(member: Int, line: Int)]] in
-      let isOpen = bucket.contains { plan.lines[$0.line].from == .any || plan.lines[$0.line].to == .any }
-      if isOpen { return [bucket] }
-      return Array(Dictionary(grouping: bucket) { [plan.lines[$0.line].from, plan.lines[$0.line].to] }.values)
-    }
   }
 }

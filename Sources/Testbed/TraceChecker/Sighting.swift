@@ -2,16 +2,24 @@
 
 import ScenarioLanguage
 
-struct Sighting: Sendable {
-  var event: Event
-  /// Lines whose FROM, TO and NAME it meets.
-  var candidates: [Int]
-  /// Of those, the ones whose `where` it meets whatever was saved; and those that must be asked for each assignment.
-  var selected: [Int] = []
-  var undecided: [Int] = []
+/// A class, so that an event is copied once however many hold on to it.
+final class Sighting: Sendable {
+  let event: Event
+  /// Lines whose FROM, TO, NAME and `where` it meets whatever was saved.
+  let selected: [Int]
+  /// Lines whose FROM, TO and NAME it meets, and whose `where` must be asked for each assignment.
+  let undecided: [Int]
   /// The repeats of one message are one chain (rule S2).
-  var chain: Int
-  var isRepeat: Bool
+  let chain: Int
+  let isRepeat: Bool
+
+  init(_ event: Event, selected: [Int], undecided: [Int], chain: Int, isRepeat: Bool) {
+    self.event = event
+    self.selected = selected
+    self.undecided = undecided
+    self.chain = chain
+    self.isRepeat = isRepeat
+  }
 
   /// Repeats and background fail nothing.
   var failsNothing: Bool { isRepeat || event.isBackground }
@@ -27,6 +35,8 @@ struct SightingTable: Sendable {
   private struct Octets: Hashable {
     var key: Int
     var digest: UInt64
+    // The digest is a hash already.
+    func hash(into hasher: inout Hasher) { hasher.combine(digest &+ UInt64(bitPattern: Int64(key))) }
   }
   private struct Chain {
     var number: Int
@@ -37,14 +47,16 @@ struct SightingTable: Sendable {
   private let byName: [String: [Int]]
   private let repeatWindow: Int64
   private var keys: [Key: Int] = [:]
-  private var candidates: [[Int]] = []
+  /// For each key the lines without `where`, those to be asked once, and those to be asked for each assignment.
+  private var candidates: [(always: [Int], asked: [Int], undecided: [Int])] = []
   private var chains: [Octets: Chain] = [:]
   private var chainCount = 0
-  private var sweepAt = 65_536
+  private var sweepAt = 16_384
 
   init(_ plan: Plan) {
     lines = plan.lines
     repeatWindow = plan.repeatWindow
+    chains.reserveCapacity(4096)
     byName = Dictionary(grouping: plan.lines.indices, by: { plan.lines[$0].name })
   }
 
@@ -56,19 +68,21 @@ struct SightingTable: Sendable {
     } else {
       number = candidates.count
       keys[key] = number
+      let mine = (byName[event.name] ?? []).filter {
+        lines[$0].accepts(from: event.from, to: event.to, name: event.name)
+      }
       candidates.append(
-        (byName[event.name] ?? []).filter { lines[$0].accepts(from: event.from, to: event.to, name: event.name) })
+        (
+          always: mine.filter { lines[$0].selectors.isEmpty },
+          asked: mine.filter { !lines[$0].selectors.isEmpty && !lines[$0].selectsByVariable },
+          undecided: mine.filter { lines[$0].selectsByVariable }
+        ))
     }
     let (chain, isRepeat) = link(Octets(key: number, digest: event.digest), event.time)
-    var sighting = Sighting(event: event, candidates: candidates[number], chain: chain, isRepeat: isRepeat)
-    for line in candidates[number] {
-      if lines[line].selectsByVariable {
-        sighting.undecided.append(line)
-      } else if lines[line].selectors.isEmpty || lines[line].selects(event.fields, [:]) {
-        sighting.selected.append(line)
-      }
-    }
-    return sighting
+    let lists = candidates[number]
+    var selected = lists.always
+    for line in lists.asked where lines[line].selects(event.fields, [:]) { selected.append(line) }
+    return Sighting(event, selected: selected, undecided: lists.undecided, chain: chain, isRepeat: isRepeat)
   }
 
   /// Rule S2: a repeat if the same came at most 8 s of role time earlier.
@@ -79,7 +93,7 @@ struct SightingTable: Sendable {
     }
     if chains.count >= sweepAt {
       chains = chains.filter { time - $0.value.last <= repeatWindow }
-      sweepAt = max(65_536, chains.count * 2)
+      sweepAt = max(16_384, chains.count * 2)
     }
     chainCount += 1
     chains[octets] = Chain(number: chainCount, last: time)

@@ -29,6 +29,11 @@ struct ValueTest: Sendable, Hashable {
 
   /// True if `fields` meet the condition; a variable that is not saved meets nothing.
   func holds(_ fields: JSONValue, _ environment: Environment) -> Bool {
+    if path.segments.count == 1, case .member(let name) = path.segments[0] {
+      // The common case, asked of a million events.
+      guard let value = fields[name], !value.isNull else { return holdsOfNothing(environment) }
+      return holds(value: value, environment)
+    }
     var found = false
     var met = false
     ValueTest.visit(fields, path.segments[...]) { value in
@@ -36,11 +41,16 @@ struct ValueTest: Sendable, Hashable {
       met = met || holds(value: value, environment)
       return met
     }
+    return found ? met : holdsOfNothing(environment)
+  }
+
+  /// Of a field that is not there, or null.
+  private func holdsOfNothing(_ environment: Environment) -> Bool {
     switch test {
-    case .absent: return !found
-    // A field that is not there differs from every value.
-    case .notEqual(let value): return found ? met : !value.isVariable || ValueTest.resolve(value, environment) != nil
-    default: return met
+    case .absent: true
+    // It differs from every value.
+    case .notEqual(let value): !value.isVariable || ValueTest.resolve(value, environment) != nil
+    default: false
     }
   }
 
