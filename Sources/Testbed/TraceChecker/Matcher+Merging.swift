@@ -7,7 +7,13 @@ extension Matcher {
     var byPosition: [Int: [Int]] = [:]
     for assignment in list {
       let rivals = byPosition[assignment.position] ?? []
-      if rivals.contains(where: { kept[$0].dominates(assignment) }) { continue }
+      if let stronger = rivals.first(where: { kept[$0].dominates(assignment) }) {
+        // Of equals the one that explains more.
+        if assignment.progress > kept[stronger].progress, assignment.dominates(kept[stronger]) {
+          kept[stronger] = assignment
+        }
+        continue
+      }
       if let weaker = rivals.first(where: { assignment.dominates(kept[$0]) }) {
         kept[weaker] = assignment
       } else {
@@ -25,7 +31,10 @@ extension Matcher {
     for joint in list {
       let key = joint.members.flatMap { [$0.position, $0.pending ?? -1] }
       let rivals = byPositions[key] ?? []
-      if rivals.contains(where: { kept[$0].dominates(joint) }) { continue }
+      if let stronger = rivals.first(where: { kept[$0].dominates(joint) }) {
+        if joint.progress > kept[stronger].progress, joint.dominates(kept[stronger]) { kept[stronger] = joint }
+        continue
+      }
       if let weaker = rivals.first(where: { joint.dominates(kept[$0]) }) {
         kept[weaker] = joint
       } else {
