@@ -36,6 +36,18 @@ struct RepeatTests {
     #expect(judgement.accounts.map(\.kind) == [.other, .taken, .taken])
   }
 
+  @Test func theLaterRepeatGivesTheLaterDeadline() throws {
+    let judgement = try judged(
+      scenario,
+      """
+      0.000 tv -> network discover
+      0.900 tv -> network discover
+      1.800 cfg -> tv discover-reply
+      """)
+    #expect(judgement.verdict == .pass)
+    #expect(judgement.headroom?.used == 900_000_000)
+  }
+
   @Test func otherOctetsAreNoRepeat() throws {
     let judgement = try judged(
       scenario,
@@ -181,6 +193,10 @@ struct SelectingTests {
     let trace = (0..<14).map { "0.\(10 + $0) tv -> cfg register #\($0)" }.joined(separator: "\n")
     let judgement = try judged(expecting("  in any order\n\(lines)\n  end\n"), trace)
     #expect(judgement.verdict == .error)
+    let checked = try Home.scenario(expecting("  in any order\n\(lines)\n  end\n"))
+    let overlaps = PatternOverlap.all(in: checked.scenario, checked.variants[0], checked.topology)
+    #expect(overlaps.map(\.first.line) == [9])
+    #expect(overlaps.map(\.second.line) == [10])
     #expect(
       judgement.reason
         == "test.scenario:9:5: more than 4096 partial assignments: any -> cfg register (line 9) and any -> cfg register "
@@ -332,6 +348,8 @@ struct GroupTests {
       """
     let passed = try judged(scenario, trace)
     #expect(passed.verdict == .pass, "\(passed.reason)")
+    let checked = try Home.scenario(scenario)
+    #expect(PatternOverlap.all(in: checked.scenario, checked.variants[0], checked.topology) == [])
     #expect(passed.steps.count == 6)
     #expect(passed.accounts.allSatisfy { $0.kind == .taken })
     let failed = try judged(

@@ -20,11 +20,14 @@ extension Headroom {
   /// Seconds and the ratio between what was allowed and what was used.
   public var json: JSONValue {
     [
-      "ratio": .double((ratio * 100).rounded() / 100), "spare": .seconds(spare), "limit": .seconds(limit),
+      "ratio": .double(hundredths(ratio)), "spare": .seconds(spare), "limit": .seconds(limit),
       "subject": .string(subject), "position": .text(position),
     ]
   }
 }
+
+/// Without the mathematics library, which nothing else here needs.
+private func hundredths(_ ratio: Double) -> Double { ratio < 1e12 ? Double(Int64(ratio * 100 + 0.5)) / 100 : ratio }
 
 extension StepResult {
   func json(from start: Int64) -> JSONValue {
