@@ -73,7 +73,8 @@ let testbed: [Target] = [
   .library("Testbed", "TopologyLanguage", ["LanguageKit", "Octets", "JSONText"]),
   .library("Testbed", "ScenarioLanguage", ["LanguageKit", "TopologyLanguage", "Messages", "Octets"]),
   .library("Testbed", "TraceChecker", ["ScenarioLanguage", "TopologyLanguage", "LanguageKit", "Messages"]),
-  .library("Testbed", "Backends", ["TopologyLanguage", "LinuxNetwork", "CLinux", "CaptureFiles", "Octets", "JSONText"]),
+  .library(
+    "Testbed", "Backends", ["TopologyLanguage", "LinuxNetwork", "CLinux", "CaptureFiles", "Octets", "JSONText"]),
   .library("Testbed", "Reports", ["TraceChecker", "ScenarioLanguage", "TopologyLanguage", "Messages", "JSONText"]),
   .library(
     "Testbed", "Runner",
@@ -98,8 +99,7 @@ let commands: [Target] = [
   .program(
     "homebed-bench",
     [
-      "Runner", "Backends", "TraceChecker", "TopologyLanguage", "LanguageKit", "Trace", "CaptureFiles", "Packets",
-      "Octets", arguments,
+      "Runner", "Backends", "TraceChecker", "TopologyLanguage", "LanguageKit", "Trace", "Octets", arguments,
     ]),
   .executableTarget(name: "homebed-launcher", path: "Sources/Commands/homebed-launcher"),
 ]
@@ -128,7 +128,8 @@ let tests: [Target] = [
   .tests(of: "TraceChecker", ["ScenarioLanguage", "TopologyLanguage", "LanguageKit", "Messages"]),
   .tests(of: "Backends", ["TopologyLanguage", "LanguageKit", "LinuxNetwork", "CaptureFiles", "Octets"]),
   .tests(of: "Reports", ["TraceChecker", "Messages"]),
-  .tests(of: "Runner", ["Trace", "TraceChecker", "ScenarioLanguage", "TopologyLanguage", "Messages", "Reports"]),
+  .tests(
+    of: "Runner", ["ScenarioLanguage", "TopologyLanguage", "LanguageKit", "Messages", "JSONText", "Octets"]),
 ]
 
 let package = Package(

@@ -14,7 +14,7 @@ my %allowed = (
     qw(Edges Platform RoleKit Messages Glibc Dispatch Foundation FoundationEssentials Synchronization ArgumentParser Logging
       NIOCore NIOPosix NIOHTTP1 GRDB)
   ],
-  Testbed  => [qw(Testbed Platform Messages Wire Glibc Foundation FoundationEssentials Synchronization)],
+  Testbed  => [qw(Testbed Platform Messages Wire Glibc Dispatch Foundation FoundationEssentials Synchronization)],
   Commands => [
     qw(Testbed Edges Platform Roles Messages Wire ArgumentParser Logging Glibc Foundation FoundationEssentials
       Synchronization)

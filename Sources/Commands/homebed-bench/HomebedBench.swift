@@ -1,10 +1,8 @@
 import ArgumentParser
 import Backends
-import CaptureFiles
 import Glibc
 import LanguageKit
 import Octets
-import Packets
 import Runner
 import TopologyLanguage
 import Trace
@@ -33,7 +31,8 @@ struct Home: AsyncParsableCommand {
     let loader = SourceLoader(files: ["four-hosts.topology": Home.topology + "\n"])
     guard let topology = TopologyFile.read("four-hosts.topology", loader: loader).topology else { throw ExitCode(3) }
     let folder = try Files.temporaryFolder("homebed-bench")
-    let home = try NamespaceHome(topology: topology, folder: folder, operatorOn: nil, launcher: try Launcher.find())
+    let home = try NamespaceHome(
+      topology: topology, folder: folder, operatorOn: nil, launcher: try Launcher.find(), recording: .nothing)
     try home.up()
     for node in topology.nodes { try home.setPower(.on, of: node.name) }
     guard let address = IPAddress("192.168.10.5"), try home.ping(from: "a", to: address, within: .seconds(2)) else {

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Glibc
-import Runner
 
 /// The command people type.
 @main
@@ -15,7 +14,6 @@ struct Homebed: AsyncParsableCommand {
 
   /// Parses and runs; wrong usage ends with 2, as every other exit status is a verdict.
   static func main() async {
-    if getenv(Run.insideMark) != nil { StopSignals.block() }
     do {
       var command = try parseAsRoot()
       if var command = command as? any AsyncParsableCommand {

@@ -122,7 +122,7 @@ struct Run: AsyncParsableCommand {
 
   private func runInside(_ suite: ScenarioSuite) async throws {
     do {
-      let signals = try StopSignals()
+      let signals = StopSignals()
       let cores = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
       var options = RunOptions(jobs: jobs ?? 4 * cores, programFolder: try ProgramFolder.find())
       options.choices = Choice.table(choices)

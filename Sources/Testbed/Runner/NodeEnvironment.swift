@@ -129,8 +129,6 @@ extension Node.Kind {
 }
 
 extension Topology {
-  func node(named name: String) -> Node? { nodes.first { $0.name == name } }
-
   /// The address of the first service server; homes reach it over the internet.
   var serviceServerAddress: IPAddress? {
     nodes.first { $0.kind == .serviceServer }?.interfaces.first?.address?.address

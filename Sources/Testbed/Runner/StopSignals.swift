@@ -1,10 +1,8 @@
+import Dispatch
 import Glibc
-import LinuxNetwork
 import Synchronization
 
-/// SIGINT and SIGTERM, taken by a thread of their own and handed to everybody who asked to be told.
-///
-/// Call ``block()`` first of all, before any other thread is started: every later thread inherits that.
+/// SIGINT, SIGTERM and SIGHUP, handed to everybody who asked to be told instead of ending the process.
 public final class StopSignals: Sendable {
   private struct Told {
     var signal: Int32?
@@ -14,29 +12,19 @@ public final class StopSignals: Sendable {
 
   private let told = Mutex(Told())
 
-  private static var signals: sigset_t {
-    var set = sigset_t()
-    sigemptyset(&set)
-    for number in [SIGINT, SIGTERM, SIGHUP] { sigaddset(&set, number) }
-    return set
-  }
-
-  /// Keeps the signals from ending the process, so that one thread can wait for them.
-  public static func block() {
-    var set = signals
-    pthread_sigmask(SIG_BLOCK, &set, nil)
+  public init() {
     signal(SIGPIPE, SIG_IGN)
-  }
-
-  /// - Throws: where the system has no room for another thread.
-  public init() throws {
-    let waited = StopSignals.signals
-    try SystemThread.start("signals") { [weak self] in
-      while true {
-        var set = waited
-        var number: Int32 = 0
-        if sigwait(&set, &number) == 0 { self?.tell(number) }
+    let queue = DispatchQueue(label: "signals")
+    for number in [SIGINT, SIGTERM, SIGHUP] {
+      // What is ignored still reaches a source, and no thread is ended by it.
+      signal(number, SIG_IGN)
+      let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
+      // The handler holds the source, and thereby keeps it for as long as the process lives.
+      source.setEventHandler { [self] in
+        tell(number)
+        withExtendedLifetime(source) {}
       }
+      source.activate()
     }
   }
 

@@ -129,7 +129,9 @@ extension VariantRun {
   private func link(_ a: Reference, _ b: Reference) throws -> String {
     switch try checked.names.link(between: a, b) {
     case .link(let index): return checked.topology.links[index].name
-    case .place(let node, let interface): return "\(node.name)--\(node.interfaces[interface].networkName)"
+    case .place(let name, let interface):
+      guard let node = checked.topology.node(named: name) else { throw ActionFailure("there is no node \(name)") }
+      return "\(name)--\(node.interfaces[interface].network)"
     }
   }
 
