@@ -19,10 +19,11 @@ private func entry(_ verdict: Judgement.Verdict, variant: String = "a[b,!c]", wh
         == "0 passed, 1 failed, 1 inconclusive, 1 not applicable")
   }
 
-  @Test(arguments: [
-    ([Judgement.Verdict.pass, .notApplicable], Int32(0)), ([.pass, .fail, .error], 1), ([.pass, .inconclusive], 3),
-    ([.error], 3),
-  ])
+  private static let verdicts: [([Judgement.Verdict], Int32)] = [
+    ([.pass, .notApplicable], 0), ([.pass, .fail, .error], 1), ([.pass, .inconclusive], 3), ([.error], 3),
+  ]
+
+  @Test(arguments: verdicts)
   func theExitStatusTellsTheWorst(verdicts: [Judgement.Verdict], status: Int32) {
     #expect(Tally(verdicts.map { entry($0) }).exitStatus == status)
   }
