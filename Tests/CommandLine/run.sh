@@ -106,5 +106,36 @@ for signal in INT:130 TERM:143; do
   expect "... and leaves no program" 1 "" pgrep -f "$bin/(service-server|ce-agent|configurator|home-gateway)"
 done
 
+# Whatever kills the runner, nothing is left behind: killed at random moments, in whichever of its processes.
+rounds=${HOMEBED_KILL_ROUNDS:-10}
+namespaces() { find /proc/[0-9]*/ns/net -maxdepth 0 -printf '%l\n' 2> /dev/null | sort -u | wc -l; }
+links() { find /sys/class/net -mindepth 1 | wc -l; }
+before="$(namespaces) $(links) $(wc -l < /proc/mounts)"
+left=0
+export TMPDIR=$folder
+for _ in $(seq "$rounds"); do
+  "$homebed" run "$waiting" "$one" > /dev/null 2>&1 < /dev/null &
+  pid=$!
+  sleep "0.$((RANDOM % 10))$((RANDOM % 10))"
+  # The launcher itself, or the runner that is the child of its init.
+  victim=$pid
+  [ $((RANDOM % 2)) = 0 ] || victim=$(pgrep -f "$bin/homebed run $waiting" | tail -n 1)
+  kill -KILL "${victim:-$pid}" 2> /dev/null
+  wait "$pid" 2> /dev/null
+  for _ in $(seq 100); do
+    pgrep -f "$bin/" > /dev/null || break
+    sleep 0.05
+  done
+  pgrep -f "$bin/" > /dev/null && left=$((left + 1))
+done
+expect "killed $rounds times at random, no process is left" 0 "" test "$left" = 0
+for _ in $(seq 40); do
+  [ "$(namespaces) $(links) $(wc -l < /proc/mounts)" = "$before" ] && break
+  sleep 0.05
+done
+expect "... and no namespace, interface or mount" 0 "" test "$(namespaces) $(links) $(wc -l < /proc/mounts)" = "$before"
+expect "... and no file but the runs' own folders" 0 "^0$" sh -c \
+  "find '$folder' -mindepth 1 -maxdepth 1 -newer '$here/run.sh' ! -name 'homebed-*' ! -name out ! -name told ! -name junit.xml ! -name report ! -name empty ! -name word ! -name direction ! -name address | wc -l"
+
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]
