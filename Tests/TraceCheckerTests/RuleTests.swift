@@ -360,6 +360,22 @@ struct GroupTests {
         + "configure at 0.100 s (frame 9)")
   }
 
+  @Test func roundsThatTakeNothingEndARepeat() throws {
+    let scenario = expecting(
+      """
+        repeat 2 to 10000
+          optional
+            tv -> hg gateway-check
+          end
+        end
+        cfg -> server request-result
+      """)
+    #expect(try judged(scenario, "0.200 cfg -> server request-result").verdict == .pass)
+    let once = try judged(scenario, "0.100 tv -> hg gateway-check\n0.200 cfg -> server request-result")
+    #expect(once.verdict == .pass)
+    #expect(once.accounts.map(\.kind) == [.taken, .taken])
+  }
+
   @Test func eitherOptionalRepeat() throws {
     let scenario = expecting(
       """
