@@ -214,16 +214,24 @@ final class History: Sendable {
   static func entries(_ history: History?) -> [Entry] {
     var result: [Entry] = []
     var stack = [history].compactMap { $0 }
+    var isBranched = false
     while let top = stack.popLast() {
       var next: History? = top
       while let history = next {
-        if case .joined(let pasts) = history.entry { stack += pasts } else { result.append(history.entry) }
+        if case .joined(let pasts) = history.entry {
+          stack += pasts
+          isBranched = true
+        } else {
+          result.append(history.entry)
+        }
         next = history.earlier
       }
     }
+    result.reverse()
+    guard isBranched else { return result }
     return result.enumerated().sorted { a, b in
       let (first, second) = (a.element.time, b.element.time)
-      return first != second ? first < second : a.offset > b.offset
+      return first != second ? first < second : a.offset < b.offset
     }.map(\.element)
   }
 }

@@ -273,7 +273,7 @@ public struct Judge: Sendable {
     }
     judgement.started = started
     judgement.ended = time
-    if judgement.steps.isEmpty { judgement.steps = steps(histories, failed: nil) }
+    if judgement.steps.isEmpty, !plan.steps.isEmpty { judgement.steps = steps(histories, failed: nil) }
     if judgement.accounts.isEmpty { judgement.accounts = record.accounts(taken: histories, plan) }
     outcome = judgement
     stage = .over

@@ -19,6 +19,7 @@ extension Matcher {
   /// Ends the assignments whose repeat did not come before `time`.
   mutating func sweepLeft(at time: Int64) {
     for (chain, waiting) in left {
+      if waiting.until >= time, waiting.assignments.allSatisfy({ $0.deadline >= time }) { continue }
       let still = waiting.assignments.compactMap { assignment in
         var assignment = assignment
         assignment.pendingUntil = waiting.until
