@@ -99,7 +99,7 @@ let commands: [Target] = [
   .program(
     "homebed-bench",
     [
-      "Runner", "Backends", "TraceChecker", "TopologyLanguage", "LanguageKit", "Trace", "Octets", arguments,
+      "Runner", "Backends", "TraceChecker", "TopologyLanguage", "LanguageKit", "Trace", "Octets",
     ]),
   .executableTarget(name: "homebed-launcher", path: "Sources/Commands/homebed-launcher"),
 ]

@@ -1,4 +1,3 @@
-import ArgumentParser
 import Backends
 import Glibc
 import LanguageKit
@@ -9,15 +8,41 @@ import Trace
 import TraceChecker
 
 /// What `make bench` measures from inside: parts that no command of homebed shows alone.
+///
+/// Arguments are read by hand: what is timed as a whole process shall not carry a parser of flags.
 @main
-struct HomebedBench: AsyncParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "homebed-bench", abstract: "Parts of homebed, measured alone.",
-    subcommands: [Home.self, JudgeEvents.self, DecodePackets.self])
+enum HomebedBench {
+  static let usage = """
+    usage: homebed-bench home               a home of four hosts: up, one ping, down
+           homebed-bench judge COUNT        so many events judged by a scenario
+           homebed-bench decode CAPTURE     a capture turned into messages, 200 times
+    """
+
+  static func main() async {
+    let arguments = CommandLine.arguments.dropFirst()
+    do {
+      switch (arguments.first, arguments.dropFirst().first) {
+      case ("home", nil): try await FourHosts.run()
+      case ("judge", let count?): try judge(Int(count) ?? 1_000_000)
+      case ("decode", let capture?): try decode(capture, times: 200)
+      default:
+        print(usage)
+        exit(2)
+      }
+    } catch {
+      print("error: \(error)")
+      exit(1)
+    }
+  }
+}
+
+/// What a measurement needs and did not get.
+struct BenchError: Error, CustomStringConvertible {
+  var description: String
 }
 
 /// A home of four hosts at one switch: up, one ping, down.
-struct Home: AsyncParsableCommand {
+enum FourHosts {
   static let topology = """
     topology four-hosts
     network lan 192.168.10.0/24
@@ -27,65 +52,58 @@ struct Home: AsyncParsableCommand {
     host d on lan address 192.168.10.5
     """
 
-  func run() async throws {
-    let loader = SourceLoader(files: ["four-hosts.topology": Home.topology + "\n"])
-    guard let topology = TopologyFile.read("four-hosts.topology", loader: loader).topology else { throw ExitCode(3) }
-    let folder = try Files.temporaryFolder("homebed-bench")
-    let home = try NamespaceHome(
-      topology: topology, folder: folder, operatorOn: nil, launcher: try Launcher.find(), recording: .nothing)
-    try home.up()
-    for node in topology.nodes { try home.setPower(.on, of: node.name) }
-    guard let address = IPAddress("192.168.10.5"), try home.ping(from: "a", to: address, within: .seconds(2)) else {
-      throw ExitCode(1)
+  static func run() async throws {
+    let loader = SourceLoader(files: ["four-hosts.topology": topology + "\n"])
+    guard let home = TopologyFile.read("four-hosts.topology", loader: loader).topology else {
+      throw BenchError(description: "the topology is not in order")
     }
-    await home.down()
+    let folder = try Files.temporaryFolder("homebed-bench")
+    let running = try NamespaceHome(
+      topology: home, folder: folder, operatorOn: nil, launcher: try Launcher.find(), recording: .nothing)
+    try running.up()
+    for node in home.nodes { try running.setPower(.on, of: node.name) }
+    guard let address = IPAddress("192.168.10.5"), try running.ping(from: "a", to: address, within: .seconds(2)) else {
+      throw BenchError(description: "the ping was not answered")
+    }
+    await running.down()
     try Files.remove(folder)
   }
 }
 
-/// Events judged by a scenario, all but a few of them background or repeats.
-struct JudgeEvents: ParsableCommand {
-  static let configuration = CommandConfiguration(commandName: "judge")
-
-  @Argument(help: "How many events.")
-  var count: Int
-
-  func run() throws {
+extension HomebedBench {
+  /// Events judged by a scenario, all but a few of them background, repeats, or passed over.
+  static func judge(_ count: Int) throws {
     for traffic in SyntheticTrace.Traffic.allCases {
       let trace = SyntheticTrace(traffic, events: count)
-      let clock = ContinuousClock()
-      let start = clock.now
-      let judgement = trace.judge()
-      let seconds = start.duration(to: clock.now) / .seconds(1)
-      let rounded = (seconds * 100).rounded() / 100
-      print("  \(count) events, \(traffic.rawValue): \(rounded) s (\(judgement.verdict.rawValue)); goal: at most 2 s")
+      let (judgement, seconds) = timed { trace.judge() }
+      print("  \(count) events, \(traffic.rawValue): \(seconds) s (\(judgement.verdict.rawValue)); goal: at most 2 s")
     }
   }
-}
 
-/// Frames of a capture turned into messages, again and again.
-struct DecodePackets: ParsableCommand {
-  static let configuration = CommandConfiguration(commandName: "decode")
-
-  @Argument(help: "A capture to read again and again.")
-  var capture: String
-
-  @Option(help: "How many times.")
-  var times = 200
-
-  func run() throws {
+  /// Frames of a capture turned into messages, again and again.
+  static func decode(_ capture: String, times: Int) throws {
     let octets = try Files.read(capture)
+    let (counts, seconds) = try timed {
+      var frames = 0
+      var events = 0
+      for _ in 0..<times {
+        var decoding = CaptureDecoding()
+        let items = try decoding.feed(octets) + decoding.finish()
+        events += items.count { if case .event = $0 { true } else { false } }
+        frames += decoding.frameCount
+      }
+      return (frames: frames, events: events)
+    }
+    let rate = Int(Double(counts.frames) / seconds)
+    print("  \(counts.frames) frames, \(counts.events) messages in \(seconds) s: \(rate) frames/s")
+  }
+
+  /// What `body` gives, and the seconds it took, to hundredths.
+  private static func timed<Result>(_ body: () throws -> Result) rethrows -> (Result, Double) {
     let clock = ContinuousClock()
     let start = clock.now
-    var frames = 0
-    var events = 0
-    for _ in 0..<times {
-      var decoding = CaptureDecoding()
-      let items = try decoding.feed(octets) + decoding.finish()
-      events += items.count { if case .event = $0 { true } else { false } }
-      frames += decoding.frameCount
-    }
+    let result = try body()
     let seconds = start.duration(to: clock.now) / .seconds(1)
-    print("  \(frames) frames, \(events) messages in \((seconds * 100).rounded() / 100) s")
+    return (result, (seconds * 100).rounded() / 100)
   }
 }
