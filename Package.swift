@@ -101,7 +101,10 @@ let commands: [Target] = [
     [
       "Runner", "Backends", "TraceChecker", "TopologyLanguage", "LanguageKit", "Trace", "Octets",
     ]),
-  .executableTarget(name: "homebed-launcher", path: "Sources/Commands/homebed-launcher"),
+  // Plain C, started once for every program: without Swift's start-up code nothing of its libraries is linked or loaded.
+  .executableTarget(
+    name: "homebed-launcher", path: "Sources/Commands/homebed-launcher",
+    linkerSettings: [.unsafeFlags(["-nostartfiles", "-static-executable"])]),
 ]
 
 let tests: [Target] = [

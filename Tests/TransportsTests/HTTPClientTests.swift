@@ -170,6 +170,20 @@ struct HTTPClientTests {
     try await caller.end()
   }
 
+  @Test func aStreamThatFallsSilentIsATimeout() async throws {
+    let live = try await LiveServer()
+    let caller = LiveClient(pace: 100)
+    caller.client.subscribe(Call(1), HTTPRequest("GET", "/"), to: live.endpoint, timeout: .seconds(2000))
+    let (stream, _, _, _) = try await live.inputs.request()
+    live.server.openStream(stream, HTTPResponse(200, fields: ["Content-Type": "text/event-stream"]))
+    guard case .answered(Call(1), _) = try await caller.inputs.next() else { throw Inputs.Surprise() }
+    // Nothing but a comment comes; then 45 s of role time pass, which are 0.45 s here.
+    live.server.comment(stream, "")
+    #expect(try await caller.inputs.next() == .ended(Call(1), .timeout))
+    try await caller.end()
+    try await live.end()
+  }
+
   @Test func aSubscriptionThatIsRefusedTellsTheWholeAnswer() async throws {
     let live = try await LiveServer()
     let caller = LiveClient()

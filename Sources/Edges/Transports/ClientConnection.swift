@@ -21,6 +21,9 @@ final class ClientConnection: ChannelInboundHandler {
 
   /// Octets of a response's header fields.
   static let headerLimit = 65_536
+  /// An event stream on which nothing came for so long (nanoseconds of role time) has lost its server: a comment comes
+  /// every 15 s (profile section 4).
+  static let streamSilence = UInt64.seconds(45)
   /// Octets of a response's body.
   static let bodyLimit = 4_194_304
 
@@ -46,6 +49,11 @@ final class ClientConnection: ChannelInboundHandler {
     timer = loop.assumeIsolated().scheduleTask(in: client.clock.machineTime(of: timeout)) { [weak self] in
       self?.fail(Failure.timeout)
     }
+  }
+
+  private func armSilence(on loop: any EventLoop) {
+    timer?.cancel()
+    arm(ClientConnection.streamSilence, on: loop)
   }
 
   /// Ends without a word to the role.
@@ -80,7 +88,10 @@ final class ClientConnection: ChannelInboundHandler {
       let fields = HTTPFields(head.headers.map { .init($0.name, $0.value) })
       let response = HTTPResponse(Int(head.status.code), fields: fields)
       state = .receiving(response)
-      if kind == .subscription, response.status == 200 { beginStream(response) }
+      if kind == .subscription, response.status == 200 {
+        beginStream(response)
+        if case .streaming = state { armSilence(on: context.eventLoop) }
+      }
     case (.receiving(var response), .body(let buffer)):
       // Set aside, so that the octets are not copied at each part.
       state = .waiting
@@ -91,6 +102,7 @@ final class ClientConnection: ChannelInboundHandler {
       }
     case (.receiving(let response), .end): finish(.answered(call, response))
     case (.streaming(var reader), .body(let buffer)):
+      armSilence(on: context.eventLoop)
       do {
         let events = try reader.take(buffer.readableBytesView)
         state = .streaming(reader)

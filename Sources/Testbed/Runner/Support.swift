@@ -8,9 +8,29 @@ enum Support {
     for node in topology.nodes {
       if case .serving? = node.dhcp { return "dhcp (\(node.position))" }
       if !node.names.isEmpty { return "dns (\(node.position))" }
+      if node.nat != NAT() { return "a NAT of another behaviour than the default one (\(node.position))" }
+      for setting in node.settings where !knows(setting.key) { return "setting \(setting.key) (\(setting.position))" }
     }
     for link in topology.links where !link.qualities.isEmpty {
       return "the quality of the link \(link.name) (\(link.position))"
+    }
+    return nil
+  }
+
+  /// Settings that something reads; a name ends with a dot where a name of an application follows.
+  private static let settings = [
+    "server-registration", "configuration-pull", "register-lifetime", "deregister-on-stop", "remote-access.",
+    "ssdp-max-delay", "ip.address", "ip.gateway",
+  ]
+
+  private static func knows(_ key: String) -> Bool {
+    settings.contains { $0 == key || ($0.hasSuffix(".") && key.hasPrefix($0)) }
+  }
+
+  /// Why a scenario's options cannot be set; `nil` where they can.
+  static func missing(for options: [Option]) -> String? {
+    for option in options {
+      if let key = option.key?.description, !knows(key) { return "setting \(key) (\(option.position))" }
     }
     return nil
   }
@@ -19,8 +39,9 @@ enum Support {
   static func missing(for action: Action) -> String? {
     if action.trigger != nil { return "at ... do" }
     switch action.act {
-    case .powerOn, .powerOff, .crash, .restart, .unplug, .plugIn, .move, .cutWAN, .restoreWAN, .set, .send, .run,
-      .waitUntil, .wait, .holdsConfiguration:
+    case .set(_, let key, _): return knows(key.description) ? nil : "setting \(key)"
+    case .powerOn, .powerOff, .crash, .restart, .unplug, .plugIn, .move, .cutWAN, .restoreWAN, .send, .run, .waitUntil,
+      .wait, .holdsConfiguration:
       return nil
     case .drop, .duplicate, .corrupt, .hold: return "message faults"
     case .degrade, .heal: return "degrade and heal"

@@ -82,7 +82,7 @@ actor VariantRun {
   /// The home and everything that is told from it, for as long as the run lasts.
   private func inHome() async throws -> Judgement {
     for option in checked.scenario.header.options { applySetting(of: option) }
-    if let reason = Support.missing(for: checked.topology) {
+    if let reason = Support.missing(for: checked.topology) ?? Support.missing(for: checked.scenario.header.options) {
       throw Stop(Judgement(.inconclusive, reason: "not supported yet: \(reason)"))
     }
     let home = try NamespaceHome(
