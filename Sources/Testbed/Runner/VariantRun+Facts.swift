@@ -36,7 +36,11 @@ extension VariantRun {
       }
     case .screen(let reference, _): return await facts.screen(of: try node(reference), knowledge: knowledge)
     case .agent(let configurator, let agent, _):
-      return await facts.agent(try node(agent), at: try node(configurator))
+      // The configurator knows of the agent a moment before the agent does; until its register-reply was on the wire
+      // nobody outside could tell, and what follows must not cut it off.
+      let agent = try node(agent)
+      guard knowledge.controlTokens[agent.id] != nil else { return .nothing }
+      return await facts.agent(agent, at: try node(configurator))
     case .isUp(let reference): return .value(.bool(programs.isReady(try node(reference).name)))
     case .run(let reference, _):
       guard let record = programs.command(of: try node(reference).name) else { return .nothing }
