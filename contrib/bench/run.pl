@@ -56,7 +56,8 @@ my $sequence = 'scenarios/sequence-1/new-device.scenario --option configure=yes'
 
 section('sequence', 'one variant of Sequence 1: a whole homebed run, median of 21', sub {
   my ($ours) = turns(21, "$bin/homebed run $sequence --report $scratch/report");
-  printf "  %.1f ms (no line is off, hence no settle; goal: at most 150 ms)\n", $ours;
+  printf "  %.1f ms, of which 150 ms settle after the last line; %.1f ms apart from it (goal: at most 150 ms)\n", $ours,
+    $ours - 150;
 });
 
 section('judge', 'a million events judged', sub { system("$bin/homebed-bench", 'judge', '1000000') == 0 or $faults++ });
