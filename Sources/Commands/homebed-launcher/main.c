@@ -1,6 +1,5 @@
 #include "launcher.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -13,15 +12,6 @@ static const char usage[] =
     "           exits 0 if a world can be made here, else 77 with a sentence that says why\n"
     "exit status: the command's, 128 + N if signal N ended it, 126 or 127 if it cannot be run,\n"
     "             77 if namespaces are not permitted, 78 if the launcher failed, 2 for wrong usage\n";
-
-void complain(const char *format, ...) {
-  char text[1024];
-  va_list arguments;
-  va_start(arguments, format);
-  vsnprintf(text, sizeof text, format, arguments);
-  va_end(arguments);
-  dprintf(2, "homebed-launcher: %s\n", text);
-}
 
 static int wrong(const char *words, const char *which) {
   complain("%s%s", words, which);
