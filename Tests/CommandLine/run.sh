@@ -107,7 +107,8 @@ for signal in INT:130 TERM:143; do
 done
 
 # Whatever kills the runner, nothing is left behind: killed at random moments, in whichever of its processes.
-rounds=${HOMEBED_KILL_ROUNDS:-10}
+# A hundred where nothing may be skipped, ten where somebody waits.
+rounds=${HOMEBED_KILL_ROUNDS:-$([ "${CI:-}" = true ] && echo 100 || echo 10)}
 namespaces() { find /proc/[0-9]*/ns/net -maxdepth 0 -printf '%l\n' 2> /dev/null | sort -u | wc -l; }
 links() { find /sys/class/net -mindepth 1 | wc -l; }
 before="$(namespaces) $(links) $(wc -l < /proc/mounts)"

@@ -7,12 +7,21 @@ import TraceChecker
 enum RunArtifacts {
   /// Writes `verdict.json`, `trace.jsonl` and `ladder.txt`.
   static func write(_ outcome: VariantOutcome) throws {
-    try Files.write(outcome.judgement.json.pretty + "\n", to: "\(outcome.folder)/verdict.json")
+    try Files.write(verdict(outcome).pretty + "\n", to: "\(outcome.folder)/verdict.json")
     let accounts = Dictionary(
       outcome.judgement.accounts.map { ($0.event, $0) }, uniquingKeysWith: { first, _ in first })
     let lines = outcome.trace.map { line($0, accounts[$0.index]).description }
     try Files.write(lines.map { $0 + "\n" }.joined(), to: "\(outcome.folder)/trace.jsonl")
     try Files.write(ladder(outcome, accounts), to: "\(outcome.folder)/ladder.txt")
+  }
+
+  /// The judgement, with what it is of.
+  private static func verdict(_ outcome: VariantOutcome) -> JSONValue {
+    var result: JSONValue = [
+      "version": 1, "scenario": .string(outcome.checked.scenario.name), "variant": .string("\(outcome.variant)"),
+    ]
+    for (name, value) in outcome.judgement.json.object?.members ?? [] { result[name] = value }
+    return result
   }
 
   private static func line(_ event: Event, _ account: Account?) -> JSONValue {
