@@ -35,6 +35,8 @@ actor VariantRun {
   private var holdsSlot = false
   private var performedPhases = 0
   private var isGivenDone = false
+  /// Something came since the judge's clock was last asked for.
+  private var hasNews = false
   private var toldDropped: UInt64 = 0
   var clock = ClockWatch()
 
@@ -161,6 +163,9 @@ actor VariantRun {
   func pump(until: Int64?) async throws {
     let now = HostClock.wall()
     let target = max(now, min(until ?? .max, now + Pause.heartbeat))
+    // The judge takes what came only when it knows that nothing earlier is still to come.
+    if hasNews { try home?.capture.reach(now) }
+    hasNews = false
     try home?.capture.reach(target)
     // Whoever only waits leaves the machine to others.
     let isLong = target - now > Pause.worthASlot
@@ -194,6 +199,7 @@ actor VariantRun {
         trace.append(event)
       }
       judge.consume(item)
+      hasNews = true
     }
     for refusal in feed.drainRefusals() { knowledge.learn(refusalOf: refusal.from) }
     if let failure = progress.failure {
