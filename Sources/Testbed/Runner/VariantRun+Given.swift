@@ -1,7 +1,4 @@
-import Backends
-import Messages
 import ScenarioLanguage
-import TopologyLanguage
 import TraceChecker
 
 extension VariantRun {
@@ -33,58 +30,4 @@ extension VariantRun {
     }
     note(.performed(phase: phase, at: HostClock.wall()))
   }
-
-  /// Waits until every node is up: its ready line (or, of a foreign program, its open port), and for a configurator
-  /// that its first stream attempt is settled.
-  func waitUntilUp(_ nodes: [Node]) async throws {
-    for node in nodes {
-      let deadline = HostClock.wall() + Patience.ready
-      while !programs.isReady(node.name) {
-        try await pump(until: HostClock.wall() + Pause.betweenPolls)
-        if judge.outcome != nil { return }
-        guard programs.isRunning(node.name) else { throw ActionFailure("\(node.name) ended before it was ready") }
-        if options.devices[node.name] != nil, await answers(node) { programs.markReady(node.name) }
-        guard HostClock.wall() < deadline else { throw neverReady(node) }
-      }
-    }
-    for node in nodes where node.kind == .configurator && checked.topology.serviceServerAddress != nil {
-      let deadline = HostClock.wall() + Patience.stream
-      while !knowledge.isSettled(node.name), HostClock.wall() < deadline {
-        try await pump(until: HostClock.wall() + Pause.betweenPolls)
-        if judge.outcome != nil { return }
-      }
-    }
-  }
-
-  private func neverReady(_ node: Node) -> ActionFailure {
-    let output = programs.output(of: node.name)
-    let instead = output.isEmpty ? "" : "; it wrote: " + output.joined(separator: " | ")
-    let log = LogTail.lines(logFile(of: node.name))
-    let tail = log.isEmpty ? "" : "; its log ends: " + log.joined(separator: " | ")
-    return ActionFailure(
-      "\(node.name) never became ready: no line `ready` within \(Patience.ready / 1_000_000_000) s\(instead)\(tail)")
-  }
-
-  /// Whether a foreign program's port takes a connection.
-  private func answers(_ node: Node) async -> Bool {
-    guard let port = node.kind.httpPort, let address = addresses[node.name], let home else { return false }
-    let answer = try? await home.exchange(
-      from: node.name, with: Endpoint(address, port), sending: [], within: .milliseconds(200), until: { _ in true })
-    return answer != nil
-  }
-}
-
-/// How long something may take before it counts as failed; nanoseconds.
-enum Patience {
-  static let ready: Int64 = 10_000_000_000
-  /// A SYN that nobody answers is given up by the profile after 5 s.
-  static let stream: Int64 = 6_000_000_000
-  /// An answer to what the runner itself sends.
-  static let answer = Duration.seconds(5)
-}
-
-/// An action that could not be performed.
-struct ActionFailure: Error, CustomStringConvertible {
-  var description: String
-  init(_ description: String) { self.description = description }
 }

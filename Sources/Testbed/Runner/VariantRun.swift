@@ -11,7 +11,7 @@ import TraceChecker
 ///
 /// The loop asks the judge what it needs next, does it, and feeds the judge what the capture file gained meanwhile.
 /// Nothing reaches the judge on any other way.
-actor VariantRun {
+actor VariantRun: HomeConductor {
   let checked: CheckedScenario
   let variant: Variant
   let options: RunOptions
@@ -39,6 +39,9 @@ actor VariantRun {
   private var hasNews = false
   private var toldDropped: UInt64 = 0
   var clock = ClockWatch()
+  var names: TopologyNames { checked.names }
+  var topology: Topology { checked.topology }
+  var isOver: Bool { judge.outcome != nil }
 
   init(
     _ checked: CheckedScenario, _ variant: Variant, options: RunOptions, folder: String, slots: JobSlots
@@ -109,23 +112,6 @@ actor VariantRun {
     }
   }
 
-  /// A node that registers from a new address is read there from now on.
-  private func follow(_ event: Event) {
-    guard event.name == "register", case .node(let name) = event.from, let agent = event.fields["agentId"]?.string,
-      let host = knowledge.url(ofAgent: agent)?.host, let address = IPAddress(host), address != addresses[name],
-      let old = addresses.all(of: name)[0]
-    else { return }
-    addresses.set(CIDR(address, prefixLength: old.prefixLength), of: name, interface: 0)
-    refreshFacts()
-  }
-
-  /// Facts are read at the addresses that nodes have now.
-  func refreshFacts() {
-    guard let home else { return }
-    let addresses = addresses
-    facts = FactReader(home: home, secrets: secrets, address: { addresses[$0] })
-  }
-
   private func conduct(_ capture: any HomeCapture) async throws -> Judgement {
     note(.run(header, at: HostClock.wall()))
     while true {
@@ -194,8 +180,7 @@ actor VariantRun {
     guard let path = try home?.capture.path else { return }
     for item in try feed.read(path, upTo: progress.octets) {
       if case .event(let event) = item {
-        knowledge.learn(event)
-        follow(event)
+        learn(event)
         trace.append(event)
       }
       judge.consume(item)
@@ -228,13 +213,6 @@ actor VariantRun {
     holdsSlot = false
     await slots.give()
   }
-
-  private func died(_ node: String, _ end: ProgramEnd) -> String {
-    let last = LogTail.lines(logFile(of: node))
-    return "\(end)" + (last.isEmpty ? "" : "; its last lines: " + last.joined(separator: " | "))
-  }
-
-  func logFile(of node: String) -> String { "\(folder)/logs/\(node).log" }
 
   private func applySetting(of option: Option) {
     guard let node = option.node, let key = option.key, case .node(let target)? = try? checked.names.resolve(node),

@@ -11,7 +11,7 @@ import TraceChecker
 /// Whether an action is waited for: in `given` it must have come true, in `when` it is only done.
 enum ActionMode { case untilTrue, once }
 
-extension VariantRun {
+extension HomeConductor {
   func perform(_ action: Action, mode: ActionMode) async throws {
     if let reason = Support.missing(for: action) {
       note(.unsupported(reason, position: action.position.description, at: HostClock.wall()))
@@ -43,7 +43,7 @@ extension VariantRun {
     case .waitUntil(let fact): try await wait(until: fact, mode: mode)
     case .wait(let duration):
       let end = HostClock.wall() + duration
-      while HostClock.wall() < end, judge.outcome == nil { try await pump(until: end) }
+      while HostClock.wall() < end, !isOver { try await pump(until: end) }
     case .holdsConfiguration(let server, let agent, let members):
       try await store(members, of: try node(agent), at: try node(server), mode: mode)
     default: throw ActionFailure("the testbed cannot do this")  // Support has told of all others.
@@ -57,7 +57,7 @@ extension VariantRun {
 
   /// The nodes that a reference with or without a range means.
   private func nodes(_ reference: Reference) throws -> [Node] {
-    try checked.names.resolveAll(reference).compactMap { if case .node(let node) = $0 { node } else { nil } }
+    try names.resolveAll(reference).compactMap { if case .node(let node) = $0 { node } else { nil } }
   }
 
   // MARK: Power
@@ -127,17 +127,17 @@ extension VariantRun {
 
   /// The name in results of the link (or of the place on an outside network) between two ends.
   private func link(_ a: Reference, _ b: Reference) throws -> String {
-    switch try checked.names.link(between: a, b) {
-    case .link(let index): return checked.topology.links[index].name
+    switch try names.link(between: a, b) {
+    case .link(let index): return topology.links[index].name
     case .place(let name, let interface):
-      guard let node = checked.topology.node(named: name) else { throw ActionFailure("there is no node \(name)") }
+      guard let node = topology.node(named: name) else { throw ActionFailure("there is no node \(name)") }
       return "\(name)--\(node.interfaces[interface].network)"
     }
   }
 
   private func move(_ reference: Reference, to target: Reference) throws {
     let node = try node(reference)
-    guard case .port(let switchNode, let port) = try checked.names.resolve(target) else {
+    guard case .port(let switchNode, let port) = try names.resolve(target) else {
       throw ActionFailure("\(target) is no port")
     }
     try running().move(node.name, to: switchNode.name, newLink: "\(node.name)--\(switchNode.name).\(port)")
@@ -183,8 +183,8 @@ extension VariantRun {
     case .natKind(let word): return .string(word)
     case .list(let values): return .array(try values.map(json))
     case .reference(let reference):
-      guard case .property(let node, let property) = try checked.names.resolve(reference),
-        let resolved = checked.names.value(of: property, node)
+      guard case .property(let node, let property) = try names.resolve(reference),
+        let resolved = names.value(of: property, node)
       else { throw ActionFailure("\(reference) has no value") }
       return try json(resolved)
     case .variable(let name): throw ActionFailure("\(name) has no value here")
@@ -270,8 +270,8 @@ extension VariantRun {
   }
 
   private func wait(until fact: Fact, mode: ActionMode) async throws {
-    let request = FactRequest(waitingFor: fact, in: checked.topology)
-    while judge.outcome == nil {
+    let request = FactRequest(waitingFor: fact, in: topology)
+    while !isOver {
       if request.holds(try await read(fact)) { return }
       try await pump(until: HostClock.wall() + Pause.betweenPolls)
     }
