@@ -178,4 +178,18 @@ func inHome(_ lines: String) -> String {
       ])
     #expect(diagnostics.compactMap(\.hint).contains("did you mean `switch`?"))
   }
+
+  @Test func aFragmentIsCheckedAsFarAsItGoesOnItsOwn() {
+    func check(_ text: String) -> [String] {
+      TopologyFile.check("topologies/x.topology", loader: SourceLoader(files: ["topologies/x.topology": text]))
+        .map { "\($0.position.line):\($0.position.column): \($0.message)" }
+    }
+    // What it lacks comes from the file that takes it in.
+    #expect(check("fragment x\nhome-gateway hg on internet on lan\nnetwork lan 10.0.0.0/8\n") == [])
+    #expect(
+      check("fragment y\nswich sw on lan\n") == [
+        "1:10: the fragment is called `y`, its file `x`", "2:1: unknown word `swich`",
+      ])
+    #expect(check("topology x\nce tv on lan\n") == ["2:10: unknown network `lan`"])
+  }
 }

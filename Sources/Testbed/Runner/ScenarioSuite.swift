@@ -59,8 +59,7 @@ public struct ScenarioSuite: Sendable {
   }
 
   private mutating func readTopology(_ file: String) {
-    let (_, told) = TopologyFile.read(file, loader: ScenarioSuite.loader)
-    add(told)
+    add(TopologyFile.check(file, loader: ScenarioSuite.loader))
     topologyFiles.append(file)
   }
 

@@ -12,6 +12,18 @@ public enum TopologyFile {
     return (topology, report.diagnostics)
   }
 
+  /// What can be said about a file of either sort. A fragment on its own is only read: its names mean something where
+  /// it is taken in.
+  public static func check(_ path: String, loader: SourceLoader) -> [Diagnostic] {
+    let report = DiagnosticReport()
+    guard case .success(let octets) = loader.read(path) else { return read(path, loader: loader).diagnostics }
+    var parser = TopologyParser(file: path, octets: octets, report: report)
+    let tree = parser.parse()
+    guard tree.kind == .fragment else { return read(path, loader: loader).diagnostics }
+    checkName(tree, file: path, report: report)
+    return report.diagnostics
+  }
+
   /// As ``read(_:loader:)``, telling into a report that others tell into as well.
   public static func read(_ path: String, loader: SourceLoader, report: DiagnosticReport) -> Topology? {
     let before = report.errorCount
