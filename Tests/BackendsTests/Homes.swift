@@ -68,11 +68,12 @@ final class TestFolder: Sendable {
 extension NamespaceHome {
   /// Makes a home, hands it to `body` while it is up, and takes it down.
   static func with<Result>(
-    _ text: String, operatorOn: String? = nil, _ body: (NamespaceHome) async throws -> Result
+    _ text: String, operatorOn: String? = nil, wiring: Wiring = Wiring(), _ body: (NamespaceHome) async throws -> Result
   ) async throws -> Result {
     let folder = try TestFolder()
     let home = try NamespaceHome(
-      topology: Homes.topology(text), folder: folder.path, operatorOn: operatorOn, launcher: .find())
+      topology: Homes.topology(text), folder: folder.path, operatorOn: operatorOn, launcher: .find(),
+      wiring: wiring)
     try home.up()
     let result: Swift.Result<Result, any Error>
     do { result = .success(try await body(home)) } catch { result = .failure(error) }

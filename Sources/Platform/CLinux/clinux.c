@@ -8,6 +8,7 @@
 #include <linux/if_ether.h>
 #include <linux/sockios.h>
 #include <net/if.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <spawn.h>
@@ -20,6 +21,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 const char *clinux_reason(int number) { return strerrordesc_np(number); }
@@ -147,6 +149,47 @@ ssize_t clinux_send_frame(int socket, int index, const void *octets, size_t coun
 int clinux_bind_packet(int socket, int index, uint16_t ethertype) {
   struct sockaddr_ll address = link_address(index, ethertype);
   return bind(socket, (struct sockaddr *)&address, sizeof address) < 0 ? -errno : 0;
+}
+
+int clinux_packet_open(int netns, int index, int octets) {
+  // Protocol 0 receives nothing until the socket is bound to its interface.
+  int fd = clinux_socket_in(netns, AF_PACKET, SOCK_RAW | SOCK_NONBLOCK, 0);
+  if (fd < 0) return fd;
+  int on = 1;
+  int error = setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof on) < 0 ? -errno : 0;
+  // The system's limit may be passed by who is root over the namespace, on newer kernels.
+  if (!error && setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &octets, sizeof octets) < 0)
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &octets, sizeof octets);
+  if (!error) error = clinux_bind_packet(fd, index, ETH_P_ALL);
+  if (!error) return fd;
+  close(fd);
+  return error;
+}
+
+ssize_t clinux_packet_receive(int socket, void *octets, size_t capacity) {
+  ssize_t count = recv(socket, octets, capacity, MSG_DONTWAIT);
+  return count < 0 ? -errno : count;
+}
+
+ssize_t clinux_packet_send(int socket, const void *octets, size_t count) {
+  ssize_t sent = send(socket, octets, count, MSG_DONTWAIT);
+  return sent < 0 ? -errno : sent;
+}
+
+int clinux_packet_lost(int socket) {
+  struct tpacket_stats counts;
+  socklen_t size = sizeof counts;
+  if (getsockopt(socket, SOL_PACKET, PACKET_STATISTICS, &counts, &size) < 0) return -errno;
+  return (int)counts.tp_drops;
+}
+
+int clinux_wait_any(const int *descriptors, uint8_t *ready, size_t count, int64_t nanoseconds) {
+  struct pollfd waiting[count];
+  for (size_t i = 0; i < count; i++) waiting[i] = (struct pollfd){.fd = descriptors[i], .events = POLLIN};
+  struct timespec limit = {.tv_sec = nanoseconds / 1000000000, .tv_nsec = nanoseconds % 1000000000};
+  int result = ppoll(waiting, count, nanoseconds < 0 ? NULL : &limit, NULL);
+  for (size_t i = 0; i < count; i++) ready[i] = result > 0 && waiting[i].revents != 0;
+  return result < 0 ? -errno : result;
 }
 
 // ---- netlink ----

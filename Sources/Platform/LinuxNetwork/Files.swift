@@ -70,3 +70,13 @@ public enum WallClock {
     return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
   }
 }
+
+/// CLOCK_MONOTONIC.
+public enum MonotonicClock {
+  /// Nanoseconds since a moment that stays the same while the machine runs.
+  public static func now() -> Int64 {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+  }
+}

@@ -16,6 +16,9 @@ struct Carrier: Sendable {
 
   func isUp(tap: Int) -> Bool { isUp[tap] }
 
+  /// The own interfaces of a wire are up while every link end that it joins is.
+  func isUp(wire: HomePlan.Wire) -> Bool { wire.taps.allSatisfy { isUp[$0] } }
+
   mutating func set(_ power: Power, of node: String) {
     switch power {
     case .on: powered.insert(node)

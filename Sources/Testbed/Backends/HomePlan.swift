@@ -54,13 +54,46 @@ struct HomePlan: Sendable, Equatable {
     var heldBy: String?
     /// True where the bridge of this end belongs to `node` itself: what the end sends then came from the node.
     var isSwitchEnd: Bool
+    /// True where the link passes through the user-space wire.
+    var isWired = false
     /// The name of the interface in the world.
     var name: String { "t\(index)" }
+  }
+
+  /// A link that passes through the user-space wire, which reads and writes an interface at each end.
+  struct Wire: Sendable, Equatable {
+    /// Where the wire reads and writes.
+    struct Port: Sendable, Equatable {
+      /// Its interface in the world.
+      var index: Int32
+      /// What is at its other side; that a frame came out of a node, only a tap tells.
+      var partner: Partner
+      /// What comes in here came out of this tap's node.
+      var tap: Int?
+      var name: String { "w\(index)" }
+    }
+
+    enum Partner: Sendable, Equatable {
+      /// The port is the tap itself.
+      case tap
+      /// A veth pair leads to an interface of this index in the bridge that the tap would be in.
+      case bridge(port: Int32)
+      /// A veth pair leads to the tap, which is in its switch.
+      case switchTap(Int)
+    }
+
+    /// The nodes at its ends (or a node and the network that it stands on): what comes in at a port goes towards the
+    /// node of the other.
+    var nodes: [String]
+    var ports: [Port]
+    /// The taps whose state its ports follow.
+    var taps: [Int]
   }
 
   var places: [Place] = []
   var bridges: [Bridge] = []
   var taps: [Tap] = []
+  var wires: [Wire] = []
   /// The bridge of each switch, hub and access point, by display name.
   private(set) var bridgeOfNode: [String: Int32] = [:]
   /// The bridge of each network outside of homes, by qualified name.
@@ -68,8 +101,10 @@ struct HomePlan: Sendable, Equatable {
   /// Where a node stands in ``places``, by display name.
   private(set) var placeOf: [String: Int] = [:]
 
-  /// - Parameter operatorOn: the network, by qualified name, on which a further node `operator` stands; `nil`: none.
-  init(_ topology: Topology, operatorOn: String?) throws {
+  /// - Parameters:
+  ///   - operatorOn: the network, by qualified name, on which a further node `operator` stands; `nil`: none.
+  ///   - wired: whether the link of this name passes through the user-space wire.
+  init(_ topology: Topology, operatorOn: String?, wired: (String) -> Bool = { _ in false }) throws {
     for node in topology.nodes where node.segment != nil {
       bridgeOfNode[node.name] = addBridge(learns: node.kind != .hub)
     }
@@ -92,7 +127,53 @@ struct HomePlan: Sendable, Equatable {
           heldBy: nil)
       }
     }
+    for name in Set(taps.map(\.link)).sorted() where wired(name) { addWire(name) }
   }
+
+  private mutating func addWire(_ link: String) {
+    let ends = taps.indices.filter { taps[$0].link == link }
+    // Above every bridge, and below the taps: the ring does not see them.
+    var next = Int32(bridges.count + 2 + wires.count * 4)
+    func index() -> Int32 {
+      defer { next += 1 }
+      return next
+    }
+    for end in ends { taps[end].isWired = true }
+    guard ends.count == 2 else {
+      let tap = taps[ends[0]]
+      let network: String
+      if case .interface(let place, let interface) = tap.far {
+        network = places[place].interfaces[interface].network
+      } else {
+        network = link
+      }
+      wires.append(
+        Wire(
+          nodes: [tap.node, tap.heldBy ?? network],
+          ports: [
+            Wire.Port(index: tap.index, partner: .tap, tap: ends[0]),
+            Wire.Port(index: index(), partner: .bridge(port: index()), tap: nil),
+          ], taps: ends))
+      return
+    }
+    wires.append(
+      Wire(
+        nodes: ends.map { taps[$0].node },
+        ports: ends.map { end in
+          taps[end].isSwitchEnd
+            ? Wire.Port(index: index(), partner: .switchTap(end), tap: end)
+            : Wire.Port(index: taps[end].index, partner: .tap, tap: end)
+        }, taps: ends))
+  }
+
+  /// The bridge that frames go into which leave a wire at a port; `nil` where a node is there.
+  func bridge(behind port: Wire.Port, of wire: Wire) -> Int32? {
+    guard case .bridge = port.partner else { return nil }
+    return taps[wire.taps[0]].bridge
+  }
+
+  /// The wire that a tap's link passes through.
+  func wire(ofTap tap: Int) -> Int? { wires.firstIndex { $0.taps.contains(tap) } }
 
   private mutating func addBridge(learns: Bool) -> Int32 {
     // Index 1 is lo.

@@ -27,6 +27,13 @@ public protocol HomeUnderTest: Sendable {
   func move(_ node: String, to switchNode: String, newLink: String) throws
   /// Cuts or restores a gateway's links to the outside.
   func setOutside(_ plug: Plug, of gateway: String) throws
+  /// Makes a wired link worse, from now on: the qualities named take the place of those that it had of their kind.
+  func degrade(_ link: String, by qualities: [LinkQuality]) throws
+  /// Gives a link, or all links of a node, the qualities back that the topology says.
+  func heal(link: String) throws
+  func heal(node: String) throws
+  /// Lets go on what the gate told to hold until this number is released.
+  func release(held number: Int) throws
   /// Changes an interface's address and default gateway from outside of the node's program; `nil` leaves as is.
   func setAddress(_ address: CIDR?, gateway: IPAddress?, of node: String, interface: Int) throws
 

@@ -58,12 +58,22 @@ extension NamespaceHome {
         try body(&state)
         let changes = state.carrier.changes(state.plan)
         try running.world.perform(
-          changes.map { .set(index: state.plan.taps[$0.tap].index, $0.isUp ? .up : .down) })
+          changes.map { .set(index: state.plan.taps[$0.tap].index, $0.isUp ? .up : .down) }
+            + wireStates(changes.map(\.tap), state))
         try awaitCarrier(changes.map(\.tap), state, running)
       } catch {
         state.carrier = before
         throw error
       }
+    }
+  }
+
+  /// A wire's own interfaces follow the link ends that it joins.
+  private func wireStates(_ taps: [Int], _ state: borrowing State) -> [NetlinkMessage] {
+    Set(taps.compactMap { state.plan.wire(ofTap: $0) }).sorted().flatMap { number -> [NetlinkMessage] in
+      let wire = state.plan.wires[number]
+      let isUp = state.carrier.isUp(wire: wire)
+      return wire.ports.filter { $0.partner != .tap }.map { .set(index: $0.index, isUp ? .up : .down) }
     }
   }
 
@@ -77,6 +87,11 @@ extension NamespaceHome {
         try running.world.awaitCarrier(isUp ? .up : .down, of: tap.index)
         let route = try RouteSocket(in: running.places[place])
         try route.awaitCarrier(isUp ? .up : .down, of: state.plan.places[place].interfaces[interface].index)
+        if let wire = state.plan.wire(ofTap: number) {
+          for case .bridge(let member) in state.plan.wires[wire].ports.map(\.partner) {
+            try running.world.awaitCarrier(isUp ? .up : .down, of: member)
+          }
+        }
       case .tap(let other):
         let isUp = state.carrier.isUp(tap: number) && state.carrier.isUp(tap: other)
         try running.world.awaitCarrier(isUp ? .up : .down, of: tap.index)
@@ -98,15 +113,69 @@ extension NamespaceHome {
       // Down first: the node is to notice, and no frame may belong to both links.
       try running.world.perform(.set(index: tap.index, .down))
       running.capture?.relabel(tap.index, link: newLink, node: node)
-      try running.world.perform(.enslave(index: tap.index, to: bridge))
+      var member = tap.index
+      if let wire = state.plan.wire(ofTap: number) {
+        for case .bridge(let port) in state.plan.wires[wire].ports.map(\.partner) { member = port }
+        state.plan.wires[wire].nodes[1] = switchNode
+        // Another cable, as good as new.
+        state.qualities[newLink] = []
+        for direction in 0...1 { running.wire?.set(Impairment(), wire: wire, direction: direction) }
+      }
+      try running.world.perform(.enslave(index: member, to: bridge))
       state.plan.taps[number].bridge = bridge
       state.plan.taps[number].heldBy = switchNode
       state.plan.taps[number].link = newLink
       state.carrier.setPlug(.in, of: number)
       _ = state.carrier.changes(state.plan)
       if state.carrier.isUp(tap: number) { try running.world.perform(.set(index: tap.index, .up)) }
+      try running.world.perform(wireStates([number], state))
       try awaitCarrier([number], state, running)
     }
+  }
+
+  public func degrade(_ link: String, by qualities: [LinkQuality]) throws {
+    try setQualities(of: link) { current in
+      // What holds both ways takes the place of what held one way, and of the other way round only its own direction.
+      current.removeAll { old in
+        qualities.contains { $0.kind.isOfKind(old.kind) && ($0.towards == nil || $0.towards == old.towards) }
+      }
+      current += qualities
+    }
+  }
+
+  public func heal(link: String) throws {
+    let healthy = topology.links.first { $0.name == link }?.qualities ?? []
+    try setQualities(of: link) { $0 = healthy }
+  }
+
+  public func heal(node: String) throws {
+    let links = try state.withLock { state in
+      let links = state.plan.taps.filter { $0.node == node || $0.heldBy == node }.map(\.link)
+      guard !links.isEmpty else { throw BackendError("\(node) has no link") }
+      return Set(links).filter { state.qualities[$0] != nil || wiring.includes($0) }
+    }
+    for link in links.sorted() { try heal(link: link) }
+  }
+
+  private func setQualities(of link: String, _ body: (inout [LinkQuality]) -> Void) throws {
+    try state.withLock { state in
+      let running = try Self.running(state, self)
+      guard state.plan.taps.contains(where: { $0.link == link }) else { throw BackendError("there is no link \(link)") }
+      body(&state.qualities[link, default: []])
+      let qualities = state.qualities[link] ?? []
+      guard let number = state.plan.wires.firstIndex(where: { state.plan.taps[$0.taps[0]].link == link }) else {
+        if qualities.isEmpty { return }
+        throw BackendError("the link \(link) does not pass through the wire")
+      }
+      for direction in 0...1 {
+        let towards = state.plan.wires[number].nodes[1 - direction]
+        running.wire?.set(Impairment(qualities, towards: towards), wire: number, direction: direction)
+      }
+    }
+  }
+
+  public func release(held number: Int) throws {
+    try state.withLock { state in try Self.running(state, self).wire?.release(number) }
   }
 
   public func setAddress(_ address: CIDR?, gateway: IPAddress?, of node: String, interface: Int) throws {
@@ -133,6 +202,18 @@ extension NamespaceHome {
           state.plan.places[place].gatewayInterface = interface
         }
       }
+    }
+  }
+}
+
+extension LinkQuality.Kind {
+  /// Whether both say the same of a link, with whatever value.
+  func isOfKind(_ other: LinkQuality.Kind) -> Bool {
+    switch (self, other) {
+    case (.rate, .rate), (.delay, .delay), (.jitter, .jitter), (.loss, .loss), (.duplicate, .duplicate),
+      (.reorder, .reorder):
+      true
+    default: false
     }
   }
 }

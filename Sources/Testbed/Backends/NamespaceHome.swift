@@ -16,11 +16,14 @@ public final class NamespaceHome: HomeUnderTest {
   public let folder: String
   let launcher: Launcher
   let recording: Recording
+  let wiring: Wiring
   let state: Mutex<State>
 
   struct State {
     var plan: HomePlan
     var carrier: Carrier
+    /// What the wired links do now, by their name in results.
+    var qualities: [String: [LinkQuality]]
     /// `nil` before ``NamespaceHome/up()`` and after ``NamespaceHome/down()``.
     var running: Running?
     var programs: [RunningProgram] = []
@@ -31,6 +34,8 @@ public final class NamespaceHome: HomeUnderTest {
     var places: [NetworkNamespace]
     /// `nil` where nothing is recorded.
     var capture: Capture?
+    /// `nil` where no link is wired.
+    var wire: Wire?
     /// One name service file for all nodes.
     var resolv: String
   }
@@ -40,24 +45,36 @@ public final class NamespaceHome: HomeUnderTest {
   ///   - operatorOn: the network outside of homes where a node `operator` is added; `nil`: none.
   ///   - launcher: where `homebed-launcher` is.
   ///   - recording: whether frames are captured; a home that is only brought up needs none.
+  ///   - wiring: which links pass through the user-space wire; those with qualities always do.
   public init(
-    topology: Topology, folder: String, operatorOn: String?, launcher: Launcher, recording: Recording = .frames
+    topology: Topology, folder: String, operatorOn: String?, launcher: Launcher, recording: Recording = .frames,
+    wiring: Wiring = Wiring()
   ) throws {
+    self.wiring = wiring
     self.topology = topology
     self.recording = recording
     self.folder = folder
     self.launcher = launcher
-    let plan = try HomePlan(topology, operatorOn: operatorOn)
-    state = Mutex(State(plan: plan, carrier: Carrier(plan)))
+    let qualities = Dictionary(topology.links.map { ($0.name, $0.qualities) }, uniquingKeysWith: { first, _ in first })
+    let plan = try HomePlan(topology, operatorOn: operatorOn) { link in
+      wiring.includes(link) || qualities[link].map { !$0.isEmpty } ?? false
+    }
+    state = Mutex(State(plan: plan, carrier: Carrier(plan), qualities: qualities))
   }
 
-  deinit { state.withLock { $0.running?.capture?.abandon() } }
+  deinit {
+    state.withLock { state in
+      state.running?.capture?.abandon()
+      state.running?.wire?.end()
+    }
+  }
 
   public func up() throws {
     try state.withLock { state in
       guard state.running == nil else { throw BackendError("the home \(topology.name) is up already") }
-      state.running = try NamespaceBuilder(plan: state.plan, carrier: state.carrier).build(
-        folder: folder, recording: recording)
+      state.running = try NamespaceBuilder(
+        plan: state.plan, carrier: state.carrier, qualities: state.qualities, seed: wiring.seed, gate: wiring.gate
+      ).build(folder: folder, recording: recording)
     }
   }
 
@@ -70,6 +87,7 @@ public final class NamespaceHome: HomeUnderTest {
       for program in programs { group.addTask { await program.crash() } }
     }
     _ = await capture?.end()
+    state.withLock { $0.running?.wire?.end() }
     // The kernel takes a namespace away, with all in it, when the last descriptor of it is closed.
     state.withLock { $0.running = nil }
   }

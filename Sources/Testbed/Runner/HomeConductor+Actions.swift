@@ -34,6 +34,12 @@ extension HomeConductor {
     case .unplug(let reference, let other): try plug(.out, reference, other)
     case .plugIn(let reference, let other): try plug(.in, reference, other)
     case .move(let reference, let target): try move(reference, to: target)
+    case .degrade(let reference, let other, let towards, let qualities):
+      let towards = try towards.map { try node($0).name }
+      try running().degrade(
+        try link(reference, other), by: qualities.map { LinkQuality(kind: $0.linkQuality, towards: towards) })
+    case .heal(let reference, let other?): try running().heal(link: try link(reference, other))
+    case .heal(let reference, nil): try running().heal(node: try node(reference).name)
     case .cutWAN(let gateway): try running().setOutside(.out, of: try node(gateway).name)
     case .restoreWAN(let gateway): try running().setOutside(.in, of: try node(gateway).name)
     case .set(let reference, let key, let value): try set(key.description, of: try node(reference), to: value)
@@ -126,7 +132,7 @@ extension HomeConductor {
   }
 
   /// The name in results of the link (or of the place on an outside network) between two ends.
-  private func link(_ a: Reference, _ b: Reference) throws -> String {
+  func link(_ a: Reference, _ b: Reference) throws -> String {
     switch try names.link(between: a, b) {
     case .link(let index): return topology.links[index].name
     case .place(let name, let interface):

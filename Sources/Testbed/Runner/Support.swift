@@ -11,9 +11,6 @@ enum Support {
       if node.nat != NAT() { return "a NAT of another behaviour than the default one (\(node.position))" }
       for setting in node.settings where !knows(setting.key) { return "setting \(setting.key) (\(setting.position))" }
     }
-    for link in topology.links where !link.qualities.isEmpty {
-      return "the quality of the link \(link.name) (\(link.position))"
-    }
     return nil
   }
 
@@ -40,11 +37,10 @@ enum Support {
     if action.trigger != nil { return "at ... do" }
     switch action.act {
     case .set(_, let key, _): return knows(key.description) ? nil : "setting \(key)"
-    case .powerOn, .powerOff, .crash, .restart, .unplug, .plugIn, .move, .cutWAN, .restoreWAN, .send, .run, .waitUntil,
-      .wait, .holdsConfiguration:
+    case .powerOn, .powerOff, .crash, .restart, .unplug, .plugIn, .degrade, .heal, .move, .cutWAN, .restoreWAN, .send,
+      .run, .waitUntil, .wait, .holdsConfiguration:
       return nil
     case .drop, .duplicate, .corrupt, .hold: return "message faults"
-    case .degrade, .heal: return "degrade and heal"
     case .block, .unblock: return "block and unblock"
     case .stopApplication, .startApplication: return "stop and start of applications"
     case .connect: return "connects to"

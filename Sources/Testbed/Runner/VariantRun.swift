@@ -92,7 +92,7 @@ actor VariantRun: HomeConductor {
     }
     let home = try NamespaceHome(
       topology: checked.topology, folder: folder, operatorOn: checked.topology.operatorNetwork,
-      launcher: try Launcher.find())
+      launcher: try Launcher.find(), wiring: wiring)
     self.home = home
     try home.up()
     // The operator's end of the wire is always there.

@@ -161,7 +161,7 @@ extension Quality {
     }
   }
 
-  var linkQuality: LinkQuality.Kind {
+  public var linkQuality: LinkQuality.Kind {
     switch self {
     case .rate(let bits): .rate(bits)
     case .delay(let time): .delay(time)

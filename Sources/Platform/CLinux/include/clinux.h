@@ -44,6 +44,19 @@ ssize_t clinux_send_frame(int socket, int index, const void *octets, size_t coun
 /// Binds an AF_PACKET socket to an interface and an EtherType (0x0003 for all).
 int clinux_bind_packet(int socket, int index, uint16_t ethertype);
 
+/// An AF_PACKET socket on one interface that receives what the interface receives, but not what it sends; it never
+/// waits. `octets` is asked for as its receive buffer.
+int clinux_packet_open(int netns, int index, int octets);
+/// One frame; -EAGAIN when none waits.
+ssize_t clinux_packet_receive(int socket, void *octets, size_t capacity);
+/// Sends a frame out of the interface that the socket is bound to.
+ssize_t clinux_packet_send(int socket, const void *octets, size_t count);
+/// Frames that were lost for want of buffer since the last call.
+int clinux_packet_lost(int socket);
+/// Waits until one of the descriptors can be read, `nanoseconds` at most (below 0: for ever); `ready` gets a 1 for each
+/// that can.
+int clinux_wait_any(const int *descriptors, uint8_t *ready, size_t count, int64_t nanoseconds);
+
 // ---- netlink ----
 
 /// One sendto to the kernel.

@@ -1,0 +1,21 @@
+import Backends
+import ScenarioLanguage
+
+extension VariantRun {
+  /// The links that the scenario may touch; all others are plain ones of the kernel.
+  var wiring: Wiring { Wiring(links: linksToDegrade, seed: options.seed) }
+
+  /// The links that some action of the scenario may make worse.
+  private var linksToDegrade: Set<String> {
+    Set(
+      checked.scenario.actions.compactMap { action in
+        guard case .degrade(let a, let b, _, _) = action.act else { return nil }
+        return try? link(a, b)
+      })
+  }
+}
+
+extension Scenario {
+  /// Every action, in the order of the file.
+  var actions: [Action] { (given?.actions ?? []) + phases.flatMap(\.when) }
+}
