@@ -132,7 +132,8 @@ let tests: [Target] = [
   .tests(of: "Backends", ["TopologyLanguage", "LanguageKit", "LinuxNetwork", "CaptureFiles", "Octets"]),
   .tests(of: "Reports", ["TraceChecker", "Messages"]),
   .tests(
-    of: "Runner", ["ScenarioLanguage", "TopologyLanguage", "LanguageKit", "Messages", "JSONText", "Octets"]),
+    of: "Runner",
+    ["ScenarioLanguage", "TopologyLanguage", "LanguageKit", "LinuxNetwork", "Messages", "JSONText", "Octets"]),
 ]
 
 let package = Package(

@@ -24,7 +24,7 @@ import TopologyLanguage
     let pages = try [Self.page("topologies"), Self.page("scenarios")]
     let topologies = pages.flatMap { Self.blocks("topology", in: $0) }
     let scenarios = pages.flatMap { Self.blocks("scenario", in: $0) }
-    #expect(topologies.map(\.name) == ["small", "flat", "street", "lamps"])
+    #expect(topologies.map(\.name) == ["small", "flat", "street", "leased", "lamps"])
     #expect(scenarios.map(\.name) == ["first-steps", "three-lamps"])
     var files: [String: String] = [:]
     for (name, text) in topologies { files["topologies/\(name).topology"] = text }

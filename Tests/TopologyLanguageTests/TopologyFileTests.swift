@@ -40,8 +40,10 @@ func inHome(_ lines: String) -> String {
           nat mapping address-dependent hairpin yes
           nat filtering endpoint-independent
           dhcp from 192.168.10.10 to 192.168.10.12 lease 1min
-        configurator cfg on lan
+        configurator cfg on lan address auto
           setting server-registration = false
+        host laptop on lan
+        service-server inner on lan
         switch sw1 on lan ports 4 mac 02:00:00:00:00:01 address 192.168.10.200 htip
         access-point ap1 on lan
         ce tv on lan address 192.168.10.13 mac 02:00:00:00:00:21
@@ -51,6 +53,8 @@ func inHome(_ lines: String) -> String {
         ce lamp[2..3] on lan address auto
         link hg.lan -- sw1.1
         link cfg -- sw1.2
+        link laptop -- ap1.radio
+        link inner -- ap1.radio
         link tv -- sw1.3 rate 100mbit delay 2ms jitter 1ms loss 0.1% towards tv duplicate 1%
         link ap1.1 -- sw1.4
         link lamp[2..3] -- ap1.radio
@@ -70,17 +74,22 @@ func inHome(_ lines: String) -> String {
     #expect(tv.applications == [Application(name: "media", transport: .tcp, port: 8200, isRemote: true)])
     // Addresses that are taken, or that DHCP gives, are passed over.
     #expect(home.node(named: "cfg")?.interfaces[0].address?.description == "192.168.10.14/24")
-    #expect(home.node(named: "lamp3")?.interfaces[0].address?.description == "192.168.10.16/24")
+    #expect(home.node(named: "lamp3")?.interfaces[0].address?.description == "192.168.10.17/24")
+    // Devices and machines that the file gives no address get it by DHCP, and their gateway with it.
+    let laptop = try #require(home.node(named: "laptop"))
+    #expect(laptop.interfaces[0].address == nil && laptop.interfaces[0].gateway == nil)
+    #expect(home.node(named: "inner")?.interfaces[0].address?.description == "192.168.10.15/24")
     #expect(home.node(named: "lamp3")?.device.serial == "lamp3")
     let sw1 = try #require(home.node(named: "sw1"))
     #expect(sw1.ports == 4 && sw1.speaksHTIP && sw1.segment == "home-a.lan" && sw1.interfaces.isEmpty)
     #expect(sw1.mac.description == "02:00:00:00:00:01" && sw1.managementAddress?.description == "192.168.10.200/24")
     #expect(
       home.links.map(\.name) == [
-        "hg.lan--sw1.1", "cfg--sw1.2", "tv--sw1.3", "ap1.1--sw1.4", "lamp2--ap1.radio", "lamp3--ap1.radio",
+        "hg.lan--sw1.1", "cfg--sw1.2", "laptop--ap1.radio", "inner--ap1.radio", "tv--sw1.3", "ap1.1--sw1.4",
+        "lamp2--ap1.radio", "lamp3--ap1.radio",
       ])
     #expect(
-      home.links[2].qualities == [
+      home.links[4].qualities == [
         LinkQuality(kind: .rate(100_000_000), towards: nil), LinkQuality(kind: .delay(2_000_000), towards: nil),
         LinkQuality(kind: .jitter(1_000_000), towards: nil), LinkQuality(kind: .loss(0.001), towards: nil),
         LinkQuality(kind: .duplicate(0.01), towards: "tv"),

@@ -111,7 +111,10 @@ extension MessageCatalogue {
         "dhcp", .dhcp, anywhere, ["messageType"],
         [
           field("messageType", .integer, "option 53: 1 DISCOVER, 2 OFFER, 3 REQUEST, 5 ACK ..."),
+          field("clientMAC", .mac, "the MAC address of the client, whoever sends the message"),
           field("yourAddress", .address, "the address that is offered or given"),
+          field("requestedAddress", .address, "option 50: the address that the client would like to have"),
+          field("lease", .integer, "option 51: seconds for which the address is lent"),
         ], "A DHCP message."),
       packet(
         "dns", .dns, anywhere, ["question"],

@@ -103,9 +103,18 @@ extension Dissector {
     if Dissector.isDiscovery(datagram.payload) {
       consume(ssdp: datagram, from: sender, to: receiver, signature: digest.finished, sighting)
     } else if ports == [68, 67] || ports == [67, 68] || ports == [67, 67] {
+      let fields = Dissector.dhcpFields(datagram.payload)
+      let given = fields["yourAddress"]?.string.flatMap { IPAddress($0) }
+      let client = fields["clientMAC"]?.string.flatMap { MACAddress($0) }
+      // ACK (RFC 2131): from now on the address is the client's.
+      if fields["messageType"] == 5, let given, let client {
+        parties.lend(given, to: client, on: sighting.tap.network)
+      }
+      // An offer goes to an address that nobody has yet, but to the client's MAC address.
+      let isForClient = receiver != .network && given == header.destination
       tell(
-        packet: "dhcp", from: sender, to: receiver, fields: Dissector.dhcpFields(datagram.payload),
-        digest: digest.finished, sighting)
+        packet: "dhcp", from: sender, to: isForClient ? client.map(parties.receiver) ?? receiver : receiver,
+        fields: fields, digest: digest.finished, sighting)
     } else if ports.contains(53) {
       tell(
         packet: "dns", from: sender, to: receiver, fields: Dissector.dnsFields(datagram.payload),
@@ -224,14 +233,22 @@ extension Dissector {
       try reader.skip(16, "head")
       let address = try reader.uint32("yiaddr")
       if address != 0 { fields["yourAddress"] = .string("\(IPAddress.v4(address))") }
-      try reader.skip(216, "rest of the head")
+      try reader.skip(8, "siaddr, giaddr")
+      if let client = MACAddress(try reader.take(6, "chaddr")) { fields["clientMAC"] = .string("\(client)") }
+      try reader.skip(202, "rest of the head")
       guard try reader.uint32("cookie") == 0x6382_5363 else { return fields }
       while true {
         let code = try reader.uint8("option")
         if code == 0 { continue }
         if code == 255 { return fields }
         let value = try reader.take(Int(try reader.uint8("length")), "option")
-        if code == 53, let type = value.first { fields["messageType"] = .int(type) }
+        let number = value.count == 4 ? value.reduce(UInt32(0)) { $0 << 8 | UInt32($1) } : nil
+        switch (code, number) {
+        case (50, let address?): fields["requestedAddress"] = .string("\(IPAddress.v4(address))")
+        case (51, let seconds?): fields["lease"] = .int(Int(seconds))
+        case (53, _): if let type = value.first { fields["messageType"] = .int(type) }
+        default: break
+        }
       }
     } catch {
       // What is there of a cut message is enough for a message that fails nothing.

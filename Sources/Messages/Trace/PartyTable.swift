@@ -189,6 +189,16 @@ struct PartyTable: Sendable {
     latest[seat] = address
   }
 
+  /// A DHCP server gave an address; one that is another node's by the topology stays with that node.
+  mutating func lend(_ address: IPAddress, to mac: MACAddress, on network: Int) {
+    let place = Place(network: network, address: address)
+    guard let node = macOwners[mac], rightful[place] == nil || rightful[place] == node, !address.isUnspecified,
+      owners.count < PartyTable.learningLimit, latest.count < PartyTable.learningLimit
+    else { return }
+    owners[place] = node
+    latest[Seat(network: network, node: node)] = address
+  }
+
   /// Whom a packet is for, from the place of its sender: addresses count within its network, then its home, then outside.
   func receiver(_ address: IPAddress, from network: Int) -> Party {
     let place = Place(network: network, address: address)

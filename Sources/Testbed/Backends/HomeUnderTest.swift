@@ -84,18 +84,21 @@ public struct NodeProgram: Sendable, Hashable {
   public var environment: [String: String]
   /// Made if missing; the node's programs own it.
   public var stateFolder: String?
+  /// A file that stands in the place of /etc/resolv.conf; `nil`: one that names no server.
+  public var resolver: String?
   /// Gets standard error and a copy of standard output, appended.
   public var logFile: String
 
   public init(
     node: String, executable: String, arguments: [String] = [], environment: [String: String] = [:],
-    stateFolder: String? = nil, logFile: String
+    stateFolder: String? = nil, resolver: String? = nil, logFile: String
   ) {
     self.node = node
     self.executable = executable
     self.arguments = arguments
     self.environment = environment
     self.stateFolder = stateFolder
+    self.resolver = resolver
     self.logFile = logFile
   }
 }

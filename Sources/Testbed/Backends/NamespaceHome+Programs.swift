@@ -13,7 +13,7 @@ extension NamespaceHome {
       let namespace = running.places[try Self.place(program.node, state.plan)]
       let log = try Files.open(program.logFile, O_WRONLY | O_CREAT | O_APPEND)
       let output = try Commands.pipe()
-      var arguments = ["node", "--netns", "/proc/self/fd/3", "--resolv", running.resolv]
+      var arguments = ["node", "--netns", "/proc/self/fd/3", "--resolv", program.resolver ?? running.resolv]
       if let folder = program.stateFolder { arguments += ["--state", folder] }
       arguments += ["--", program.executable] + program.arguments
       let kept = Commands.ownEnvironment().filter { entry in

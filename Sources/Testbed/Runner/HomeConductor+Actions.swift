@@ -21,7 +21,7 @@ extension HomeConductor {
     case .powerOn(let references):
       let nodes = try references.flatMap(nodes)
       for node in nodes { try powerOn(node) }
-      if mode == .untilTrue { try await waitUntilUp(nodes.filter { programName($0) != nil }) }
+      if mode == .untilTrue { try await waitUntilUp(nodes.filter(isPlayed)) }
     case .powerOff(let references): for node in try references.flatMap(nodes) { try await powerOff(node) }
     case .crash(let references): for node in try references.flatMap(nodes) { try await crash(node) }
     case .restart(let references):
@@ -30,7 +30,7 @@ extension HomeConductor {
         try await crash(node)
         try powerOn(node)
       }
-      if mode == .untilTrue { try await waitUntilUp(nodes.filter { programName($0) != nil }) }
+      if mode == .untilTrue { try await waitUntilUp(nodes.filter(isPlayed)) }
     case .unplug(let reference, let other): try plug(.out, reference, other)
     case .plugIn(let reference, let other): try plug(.in, reference, other)
     case .move(let reference, let target): try move(reference, to: target)
@@ -68,46 +68,15 @@ extension HomeConductor {
 
   // MARK: Power
 
-  /// The program that plays a node of its kind; `nil` for bare machines and what has none yet.
-  func programName(_ node: Node) -> String? {
-    if case .command(let command)? = options.devices[node.name] { return command }
-    return switch node.kind {
-    case .ce: "ce-agent"
-    case .configurator: "configurator"
-    case .serviceServer: "service-server"
-    case .homeGateway: "home-gateway"
-    case .host, .mobile, .switch, .hub, .accessPoint: nil
-    }
-  }
-
   private func powerOn(_ node: Node) throws {
     let home = try running()
     try home.setPower(.on, of: node.name)
     powered.insert(node.name)
-    guard let name = programName(node), !programs.isRunning(node.name) else { return }
-    knowledge.forgetStream(of: node.name)
-    let isForeign = options.devices[node.name] != nil
-    let state = "\(folder)/state/\(node.name)"
-    try Files.makeFolder(state)
-    let variables = environment.variables(
-      for: node, stateFolder: state, tokenFile: try tokenFile(of: node), addresses: addresses.all(of: node.name))
-    let program = NodeProgram(
-      node: node.name, executable: isForeign ? "/bin/sh" : "\(options.programFolder)/\(name)",
-      arguments: isForeign ? ["-c", name] : [], environment: variables, stateFolder: state,
-      logFile: logFile(of: node.name))
-    programs.add(device: try home.start(program))
-  }
-
-  private func tokenFile(of node: Node) throws -> String? {
-    let content: JSONValue
-    switch node.kind {
-    case .serviceServer: content = secrets.serverFile
-    case .configurator: content = secrets.configuratorFile(home: node.home ?? "")
-    default: return nil
+    guard isPlayed(node), !programs.isRunning(node.name) else {
+      return try Files.write(resolverText(of: node), to: resolverFile(of: node))
     }
-    let path = "\(folder)/state/\(node.name).tokens"
-    try Files.write(content.pretty + "\n", to: path, mode: 0o600)
-    return path
+    knowledge.forgetStream(of: node.name)
+    programs.add(device: try home.start(try nodeProgram(node)))
   }
 
   /// Lets the program say goodbye, then takes the carrier away.
@@ -165,6 +134,7 @@ extension HomeConductor {
     case "ip.gateway":
       guard let gateway = json.string.flatMap({ IPAddress($0) }) else { throw ActionFailure("\(json) is no address") }
       try running().setAddress(nil, gateway: gateway, of: node.name, interface: 0)
+    case "ip.dns": try Files.write(resolverText(of: node), to: resolverFile(of: node))
     default: break  // The program reads it when it starts.
     }
   }
@@ -272,7 +242,7 @@ extension HomeConductor {
           node: node.name, executable: "/bin/sh", arguments: ["-c", command],
           environment: environment.variables(
             for: node, stateFolder: folder, tokenFile: nil, addresses: addresses.all(of: node.name)),
-          logFile: logFile(of: node.name))))
+          resolver: resolverFile(of: node), logFile: logFile(of: node.name))))
   }
 
   private func wait(until fact: Fact, mode: ActionMode) async throws {

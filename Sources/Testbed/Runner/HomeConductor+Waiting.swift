@@ -13,7 +13,9 @@ extension HomeConductor {
       while !programs.isReady(node.name) {
         try await pump(until: HostClock.wall() + Pause.betweenPolls)
         if isOver { return }
-        guard programs.isRunning(node.name) else { throw ActionFailure("\(node.name) ended before it was ready") }
+        guard programs.isRunning(node.name) else {
+          throw ActionFailure("\(node.name) ended before it was ready" + logEnd(of: node))
+        }
         if options.devices[node.name] != nil, await answers(node) { programs.markReady(node.name) }
         guard HostClock.wall() < deadline else { throw neverReady(node) }
       }
@@ -30,10 +32,14 @@ extension HomeConductor {
   private func neverReady(_ node: Node) -> ActionFailure {
     let output = programs.output(of: node.name)
     let instead = output.isEmpty ? "" : "; it wrote: " + output.joined(separator: " | ")
-    let log = LogTail.lines(logFile(of: node.name))
-    let tail = log.isEmpty ? "" : "; its log ends: " + log.joined(separator: " | ")
+    let patience = Patience.ready / 1_000_000_000
     return ActionFailure(
-      "\(node.name) never became ready: no line `ready` within \(Patience.ready / 1_000_000_000) s\(instead)\(tail)")
+      "\(node.name) never became ready: no line `ready` within \(patience) s\(instead)\(logEnd(of: node))")
+  }
+
+  private func logEnd(of node: Node) -> String {
+    let log = LogTail.lines(logFile(of: node.name))
+    return log.isEmpty ? "" : "; its log ends: " + log.joined(separator: " | ")
   }
 
   /// Whether a foreign program's port takes a connection.

@@ -1,5 +1,6 @@
 import Backends
 import Messages
+import Octets
 import TopologyLanguage
 import TraceChecker
 
@@ -37,6 +38,27 @@ extension HomeConductor {
   func learn(_ event: Event) {
     knowledge.learn(event)
     follow(event)
+    followLease(event)
+  }
+
+  /// A node to which a DHCP server gave an address is reached there from now on.
+  private func followLease(_ event: Event) {
+    guard event.name == "dhcp", event.fields["messageType"] == 5, case .node(let server) = event.from,
+      let address = event.fields["yourAddress"]?.string.flatMap({ IPAddress($0) }),
+      let mac = event.fields["clientMAC"]?.string.flatMap({ MACAddress($0) })
+    else { return }
+    // The same MAC address may be used in two homes.
+    let networks = topology.node(named: server)?.interfaces.map(\.network) ?? []
+    for node in topology.nodes {
+      for (index, interface) in node.interfaces.enumerated()
+      where interface.address == nil && interface.mac == mac && networks.contains(interface.network) {
+        guard let prefix = topology.networks.first(where: { $0.qualifiedName == interface.network })?.prefix else {
+          continue
+        }
+        addresses.set(CIDR(address, prefixLength: prefix.prefixLength), of: node.name, interface: index)
+        refreshFacts()
+      }
+    }
   }
 
   /// A node that registers from a new address is read there from now on.

@@ -6,8 +6,15 @@ enum Support {
   /// Why the topology cannot be built; `nil` where it can.
   static func missing(for topology: Topology) -> String? {
     for node in topology.nodes {
-      if case .serving? = node.dhcp { return "dhcp (\(node.position))" }
-      if !node.names.isEmpty { return "dns (\(node.position))" }
+      if case .serving(let from, _, let lease)? = node.dhcp {
+        if from.bitWidth != 32 { return "dhcp of IPv6 addresses (\(node.position))" }
+        if let lease, lease < NameAndAddressService.shortestLease * 1_000_000_000 {
+          return "a dhcp lease shorter than the 2min that dnsmasq gives (\(node.position))"
+        }
+      }
+      if node.leasedInterface != nil, node.interfaces.count > 1 {
+        return "an address by DHCP on a node with \(node.interfaces.count) interfaces (\(node.position))"
+      }
       if node.nat != NAT() { return "a NAT of another behaviour than the default one (\(node.position))" }
       for setting in node.settings where !knows(setting.key) { return "setting \(setting.key) (\(setting.position))" }
     }
@@ -17,7 +24,7 @@ enum Support {
   /// Settings that something reads; a name ends with a dot where a name of an application follows.
   private static let settings = [
     "server-registration", "configuration-pull", "register-lifetime", "deregister-on-stop", "remote-access.",
-    "ssdp-max-delay", "ip.address", "ip.gateway",
+    "ssdp-max-delay", "ip.address", "ip.gateway", "ip.dns",
   ]
 
   private static func knows(_ key: String) -> Bool {

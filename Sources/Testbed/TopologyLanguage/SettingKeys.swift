@@ -72,7 +72,7 @@ public struct SettingKey: Sendable, Hashable {
       pattern: "ip.gateway", nodes: [.ce], kind: .address, standard: "the network's gateway",
       meaning: "the default gateway"),
     SettingKey(
-      pattern: "ip.dns", nodes: [.ce], kind: .addresses, standard: "the network's gateway",
+      pattern: "ip.dns", nodes: [.ce], kind: .addresses, standard: "whoever answers names in the network",
       meaning: "the DNS servers"),
     SettingKey(
       pattern: "ssdp-max-delay", nodes: [.configurator, .ce, .homeGateway], kind: .duration, standard: "20ms",

@@ -15,7 +15,10 @@ extension TokenCursor {
     case "address":
       advance()
       let index = try lastAttachment(of: node, "address", at: place)
-      if take("auto") { return true }
+      if take("auto") {
+        node.attachments[index].isAutomatic = true
+        return true
+      }
       guard case .address(let address) = next.kind else {
         throw unexpected("an address such as `192.168.10.21`, or `auto`", among: ["auto"])
       }

@@ -134,9 +134,11 @@ public struct TopologyNames: Sendable {
       if let index = node.interfaces.firstIndex(where: { $0.networkName == name }) { return [.interface(node, index)] }
       if let property = Property(rawValue: name) {
         guard value(of: property, node) != nil else {
+          let isLeased = property == .address && node.primaryInterface != nil
           throw Fault(
             at: reference.position, "`\(node.name)` has no `\(name)`",
-            expected: property == .wanAddress ? "a home gateway with a WAN side" : "a node with an address")
+            expected: property == .wanAddress ? "a home gateway with a WAN side" : "a node with an address",
+            hint: isLeased ? "DHCP gives it: `save yourAddress as $a` at the `dhcp` message" : nil)
         }
         return [.property(node, property)]
       }

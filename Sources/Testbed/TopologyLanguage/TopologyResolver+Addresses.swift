@@ -9,10 +9,15 @@ extension TopologyResolver {
   mutating func giveAddresses() {
     for node in nodes.indices {
       if case .serving(let from, let to, _)? = nodes[node].syntax.dhcp?.value {
-        for interface in nodes[node].interfaces { networks[interface.network].reserved.append(from...to) }
+        for interface in nodes[node].interfaces {
+          networks[interface.network].reserved.append(from...to)
+          let prefix = networks[interface.network].prefix
+          if let prefix, prefix.contains(from), prefix.contains(to) { networks[interface.network].hasLeases = true }
+        }
       }
       for interface in nodes[node].interfaces.indices { takeGiven(node, interface) }
     }
+    leaveToDHCP()
     // A gateway's inside comes first, so that it gets the network's first address, as people expect.
     for node in nodes.indices {
       for interface in nodes[node].insides where nodes[node].interfaces[interface].syntax.address == nil {
@@ -25,6 +30,20 @@ extension TopologyResolver {
       }
     }
   }
+
+  /// Where there is a DHCP server, devices and bare machines that the file gives no address ask it for one.
+  private mutating func leaveToDHCP() {
+    for node in nodes.indices where nodes[node].kind.map(TopologyResolver.asking.contains) ?? false {
+      if case .serving? = nodes[node].syntax.dhcp?.value { continue }
+      for index in nodes[node].interfaces.indices {
+        let interface = nodes[node].interfaces[index]
+        nodes[node].interfaces[index].isLeased =
+          interface.syntax.address == nil && !interface.syntax.isAutomatic && networks[interface.network].hasLeases
+      }
+    }
+  }
+
+  private static let asking: Set<Node.Kind> = [.ce, .configurator, .host, .mobile]
 
   private mutating func takeGiven(_ node: Int, _ index: Int) {
     let interface = nodes[node].interfaces[index]
@@ -136,5 +155,5 @@ extension TopologyResolver {
 
 extension TopologyResolver.InterfaceEntry {
   /// True where an address is still to be chosen.
-  fileprivate var needsAddress: Bool { syntax.address == nil && address == nil }
+  fileprivate var needsAddress: Bool { syntax.address == nil && address == nil && !isLeased }
 }

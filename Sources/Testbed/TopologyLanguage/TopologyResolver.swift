@@ -26,6 +26,8 @@ struct TopologyResolver {
     var usedAddresses: [IPAddress: String] = [:]
     var usedMACs: [MACAddress: String] = [:]
     var reserved: [ClosedRange<IPAddress>] = []
+    /// True where a DHCP server gives addresses.
+    var hasLeases = false
     var qualifiedName: String { (home.map { $0 + "." } ?? "") + name }
   }
 
@@ -35,6 +37,8 @@ struct TopologyResolver {
     var address: IPAddress?
     var mac: MACAddress
     var isLinked = false
+    /// DHCP gives the address when the node is running.
+    var isLeased = false
   }
 
   struct NodeEntry {
@@ -270,7 +274,8 @@ struct TopologyResolver {
     let syntax = entry.syntax
     let interfaces = entry.interfaces.enumerated().map { index, interface in
       let network = networks[interface.network]
-      let gateway = entry.insides.contains(index) ? nil : gateways[interface.network]
+      // DHCP tells the gateway along with the address.
+      let gateway = entry.insides.contains(index) || interface.isLeased ? nil : gateways[interface.network]
       return Interface(
         network: network.qualifiedName, networkName: network.name,
         address: interface.address.flatMap { address in

@@ -68,8 +68,10 @@ struct NodeSyntax {
 
 struct AttachmentSyntax {
   var network: Located<String>
-  /// `nil`: automatic.
+  /// `nil`: automatic, or by DHCP.
   var address: Located<IPAddress>?
+  /// True where the file says `address auto`, so that DHCP does not give it.
+  var isAutomatic = false
   var mac: Located<MACAddress>?
 }
 
