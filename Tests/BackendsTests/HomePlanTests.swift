@@ -26,6 +26,16 @@ import TopologyLanguage
     #expect(plan.taps.map(\.isSwitchEnd) == [false, false, true, true, false, false, false, false])
   }
 
+  @Test func aBridgeTakesAsManyLinkEndsAsLinuxDoes() throws {
+    func plan(_ hosts: Int) throws -> HomePlan {
+      try HomePlan(
+        Homes.topology("topology x\nnetwork net 10.0.0.0/16\nhost h[1..\(hosts)] on net\n"), operatorOn: nil)
+    }
+    #expect(try plan(1023).taps.count == 1023)
+    let error = #expect(throws: BackendError.self) { try plan(1024) }
+    #expect(error?.description == "1024 link ends meet at net, and a bridge of Linux takes 1023")
+  }
+
   @Test func bridgesLieBelowTheTaps() throws {
     let plan = try HomePlan(Homes.topology(Homes.gateway), operatorOn: nil)
     #expect(plan.bridges.allSatisfy { $0.index > 1 && $0.index < HomePlan.firstTap })

@@ -33,6 +33,10 @@ struct RefusedTopology: CustomTestStringConvertible, Sendable {
       "home `a` has no configurator"
     ),
     ("home-gateway g on internet", "the gateway `g` stands on one network only"),
+    (
+      "host g on internet\ndhcp from 198.51.100.9 to 198.51.100.20\nhost h on internet address 198.51.100.20",
+      "`198.51.100.20` lies in the range that DHCP gives"
+    ),
   ])
   func warningsRefuseNothing(_ lines: String, _ warning: String) {
     let (topology, diagnostics) = read("topology x\nnetwork internet 198.51.100.0/24\n" + lines)
@@ -73,6 +77,9 @@ extension RefusedTopology {
   static let nodes: [RefusedTopology] = [
     .home("6:4: `tv_1` is not a name", "ce tv_1 on lan"),
     .home("6:4: `last` is a reserved word", "ce last on lan"),
+    .home(
+      "6:4: the node's name has 64 characters",
+      "ce \(String(repeating: "a", count: 64)) on lan\nlink \(String(repeating: "a", count: 64)) -- sw.3"),
     .home("6:4: the name `hg` is taken", "ce hg on lan"),
     .home("6:4: the name `lan` is taken", "ce lan on lan"),
     .home("6:6: the range `[3..1]` is empty", "ce tv[3..1] on lan\nlink tv1 -- sw.3"),
@@ -122,6 +129,16 @@ extension RefusedTopology {
     .home("6:13: `10.1.0.0/8` has host bits", "network net 10.1.0.0/8"),
     .home("6:13: unexpected `10.0.0.0`", "network net 10.0.0.0"),
     .home("6:13: not an address and a prefix length", "network net 10.0.0.0/33"),
+    .home("6:13: `192.168.0.0/16` overlaps `lan`", "network net 192.168.0.0/16"),
+    .home("6:14: `192.168.10.0/24` overlaps `lan`", "network lan2 192.168.10.0/24"),
+    // Of the three, the last two overlap the first.
+    RefusedTopology(
+      "4:11: `10.3.0.0/16` overlaps `a`",
+      "topology x\nnetwork a 10.0.0.0/8\nnetwork b 11.0.0.0/8\nnetwork c 10.3.0.0/16\n"),
+    RefusedTopology("3:11: `fd00::/16` overlaps `a`", "topology x\nnetwork a fd00::/64\nnetwork b fd00::/16\n"),
+    .home(
+      "6:35: `g` stands in two networks that overlap: `internet` and `near`",
+      "home-gateway g on internet     on near\nnetwork near 198.51.100.128/25\nswitch s2 on near\nlink g.near -- s2.1"),
     .home("6:22: `192.168.11.1` lies outside `lan`", "ce tv on lan address 192.168.11.1\nlink tv -- sw.3"),
     .home("6:22: `fe80::1` lies outside `lan`", "ce tv on lan address fe80::1\nlink tv -- sw.3"),
     .home(

@@ -127,7 +127,20 @@ struct HomePlan: Sendable, Equatable {
           heldBy: nil)
       }
     }
+    try checkBridges()
     for name in Set(taps.map(\.link)).sorted() where wired(name) { addWire(name) }
+  }
+
+  /// How many link ends a bridge of Linux takes (BR_MAX_PORTS, less one).
+  static let bridgeLimit = 1023
+
+  private func checkBridges() throws {
+    let counts = taps.reduce(into: [Int32: Int]()) { $0[$1.bridge, default: 0] += 1 }
+    guard let (bridge, count) = counts.first(where: { $0.value > HomePlan.bridgeLimit }) else { return }
+    let name = bridgeOfNetwork.first { $0.value == bridge }?.key ?? bridgeOfNode.first { $0.value == bridge }?.key
+    throw BackendError(
+      "\(count) link ends meet at \(name ?? "one cable"), and a bridge of Linux takes \(HomePlan.bridgeLimit)",
+      hint: "spread them over several networks or switches")
   }
 
   private mutating func addWire(_ link: String) {

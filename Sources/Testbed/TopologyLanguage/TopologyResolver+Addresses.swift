@@ -15,6 +15,8 @@ extension TopologyResolver {
           if let prefix, prefix.contains(from), prefix.contains(to) { networks[interface.network].hasLeases = true }
         }
       }
+    }
+    for node in nodes.indices {
       for interface in nodes[node].interfaces.indices { takeGiven(node, interface) }
     }
     leaveToDHCP()
@@ -75,6 +77,9 @@ extension TopologyResolver {
       return report.error(
         at: address.position, "`\(address.value)` is the network's own or its broadcast address",
         expected: "a host's address in `\(prefix)`")
+    }
+    if network.reserved.contains(where: { $0.contains(address.value) }) {
+      report.warning(at: address.position, "`\(address.value)` lies in the range that DHCP gives")
     }
     if let other = network.usedAddresses[address.value] {
       return report.error(

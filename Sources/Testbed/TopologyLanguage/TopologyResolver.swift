@@ -7,6 +7,8 @@ struct TopologyResolver {
   static let nodeLimit = 4096
   /// Files that a topology may include, and octets that they may have together, counted each time.
   static let includeLimit = (files: 4096, octets: 16 << 20)
+  /// The longest name of a node: it is also its host name (RFC 1123: a label of at most 63 octets).
+  static let nodeNameLimit = 63
   /// The longest homeId of the profile.
   static let homeNameLimit = 64
 
@@ -21,6 +23,7 @@ struct TopologyResolver {
     var home: String?
     /// `nil` where the line could not be read.
     var prefix: CIDR?
+    var position: Position
     /// The offset at which the search for a free address goes on.
     var nextOffset: UInt64 = 0
     var usedAddresses: [IPAddress: String] = [:]
@@ -89,6 +92,7 @@ struct TopologyResolver {
     absorb(tree)
     collect(tree.items, home: nil, includes: IncludeChain(file: file))
     attach()
+    checkOverlaps()
     giveAddresses()
     nameForDisplay()
     join()
@@ -118,7 +122,9 @@ struct TopologyResolver {
       case .network(let network):
         guard declare(network.name, in: home) else { continue }
         networkIndex[Scoped(home: home, name: network.name.value)] = networks.count
-        var entry = NetworkEntry(name: network.name.value, home: home, prefix: network.prefix?.value)
+        var entry = NetworkEntry(
+          name: network.name.value, home: home, prefix: network.prefix?.value,
+          position: network.prefix?.position ?? network.name.position)
         if let prefix = network.prefix, prefix.value.hasHostBits {
           report.error(
             at: prefix.position, "`\(prefix.value)` has host bits", expected: "the network, `\(prefix.value.network)`")
@@ -148,6 +154,11 @@ struct TopologyResolver {
 
   private mutating func collect(_ node: NodeSyntax, home: String?) {
     let names = node.range.map { range in range.map { node.name.value + String($0) } } ?? [node.name.value]
+    if let longest = names.last?.utf8.count, longest > TopologyResolver.nodeNameLimit {
+      report.error(
+        at: node.name.position, "the node's name has \(longest) characters",
+        expected: "at most \(TopologyResolver.nodeNameLimit), since it is a host name too")
+    }
     for name in names {
       guard nodes.count < TopologyResolver.nodeLimit else {
         report.error(
