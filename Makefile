@@ -36,6 +36,7 @@ unit: test-deps
 
 commands: build
 	Tests/CommandLine/run.sh $(BIN)
+	Tests/CommandLine/up.sh $(BIN)
 
 scenarios: build
 	$(BIN)/homebed check

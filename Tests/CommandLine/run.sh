@@ -1,30 +1,7 @@
 #!/usr/bin/env bash
 # The command as its users meet it: exit statuses, words and what is left behind.
 # usage: run.sh FOLDER-OF-PROGRAMS
-set -uo pipefail
-bin=$(cd "$1" && pwd)
-here=$(cd "$(dirname "$0")" && pwd)
-cd "$here/../.."
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-passed=0 failed=0
-
-# expect NAME STATUS PATTERN COMMAND...: the command ends with STATUS and one of its lines matches PATTERN.
-expect() {
-  local name=$1 status=$2 pattern=$3 got
-  shift 3
-  "$@" > "$folder/out" 2>&1 < /dev/null
-  got=$?
-  if [ "$got" = "$status" ] && { [ -z "$pattern" ] || grep -Eq -- "$pattern" "$folder/out"; }; then
-    passed=$((passed + 1))
-  else
-    failed=$((failed + 1))
-    echo "FAIL  $name: exit $got, expected $status; looked for: $pattern"
-    sed 's/^/      /' "$folder/out" | tail -n 12
-  fi
-}
-
-homebed=$bin/homebed
+. "$(dirname "$0")/expect.sh"
 one=scenarios/sequence-1/new-device.scenario
 plain="--option upstream=no --option configure=no"
 
@@ -138,5 +115,4 @@ expect "... and no namespace, interface or mount" 0 "" test "$(namespaces) $(lin
 expect "... and no file but the runs' own folders" 0 "^0$" sh -c \
   "find '$folder' -mindepth 1 -maxdepth 1 -newer '$here/run.sh' ! -name 'homebed-*' ! -name out ! -name told ! -name junit.xml ! -name report ! -name empty ! -name word ! -name direction ! -name address | wc -l"
 
-echo "$passed passed, $failed failed"
-[ "$failed" = 0 ]
+finish

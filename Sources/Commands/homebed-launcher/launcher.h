@@ -27,11 +27,25 @@ struct node_options {
   const char *netns, *state, *resolv, *env_file;
 };
 int run_node(const struct node_options *options, char *command[]);
+/// Hides /run below an empty one; the folder `kept` (or NULL) stays visible where it lies under /run. 0, or complains.
+int private_run(const char *kept);
+/// Puts the open file in the place of /etc/resolv.conf. 0, or complains.
+int private_resolv(int fd);
+
+// enter.c
+struct enter_options {
+  const char *pid, *descriptor, *resolv;
+};
+int run_enter(const struct enter_options *options, char *command[]);
 
 // tree.c
 /// Runs `command` under an init in a new pid namespace (the caller has unshared it already) and returns its status.
 /// `prepare` runs in the init first; a result other than 0 ends it with that code.
 int run_tree(char *command[], int (*prepare)(void));
+
+/// Runs `command` as a child in the pid namespace that children go to now, and returns its status; `prepare` as above,
+/// in the child.
+int run_child(char *command[], int (*prepare)(void));
 
 /// Mounts a /proc of this pid namespace; where the kernel hides parts of the old one it must stay.
 int mount_proc(void);

@@ -35,7 +35,7 @@ static int bind_descriptor(int fd, const char *path) {
 
 // An empty /run, so that daemons of two nodes do not meet in a pid file or a control socket. A state folder that lies
 // under /run (a user's runtime folder does) is put back.
-static int private_run(const char *state) {
+int private_run(const char *state) {
   int kept = -1;
   char whole[PATH_MAX];
   if (state && realpath(state, whole) && !strncmp(whole, "/run/", 5)) kept = open(whole, O_PATH | O_CLOEXEC);
@@ -56,7 +56,7 @@ static int private_run(const char *state) {
 
 // The file was opened before /run was hidden. /etc/resolv.conf is often a link into /run (systemd-resolved): its target
 // is then made anew there.
-static int private_resolv(int fd) {
+int private_resolv(int fd) {
   if (bind_descriptor(fd, "/etc/resolv.conf") == 0) return 0;
   char target[PATH_MAX] = {0};
   ssize_t length = readlink("/etc/resolv.conf", target, sizeof target - 1);

@@ -100,6 +100,23 @@ int run_tree(char *command[], int (*prepare)(void)) {
   return attend(init, &signals, 1);
 }
 
+int run_child(char *command[], int (*prepare)(void)) {
+  sigset_t signals = forwarded(), before;
+  sigprocmask(SIG_BLOCK, &signals, &before);
+  signal(SIGCHLD, SIG_DFL);
+  pid_t child = fork();
+  if (child < 0) {
+    complain("cannot start a process: %s", strerror(errno));
+    return EXIT_BROKEN;
+  }
+  if (child == 0) {
+    int code = prepare();
+    if (code) _exit(code);
+    execute(command, &before);
+  }
+  return attend(child, &signals, 0);
+}
+
 int mount_proc(void) {
   // EPERM in containers that hide parts of /proc: the old one still serves, with the outer process numbers.
   mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);

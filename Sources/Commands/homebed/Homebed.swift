@@ -10,7 +10,10 @@ struct Homebed: AsyncParsableCommand {
     commandName: "homebed",
     abstract: "Runs home networks and judges their devices by IEC 62608-2:2017.",
     version: version,
-    subcommands: [Run.self, Check.self, List.self, Decode.self, Verify.self, MessagesCommand.self])
+    subcommands: [
+      Run.self, Check.self, List.self, Decode.self, Verify.self, MessagesCommand.self, Up.self,
+      Enter.self, Do.self,
+    ])
 
   /// Parses and runs; wrong usage ends with 2, as every other exit status is a verdict.
   static func main() async {

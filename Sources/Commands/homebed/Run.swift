@@ -65,20 +65,14 @@ struct Run: AsyncParsableCommand {
     if let jobs, jobs < 1 { throw ValidationError("--jobs takes a number from 1, not \(jobs)") }
     guard slack > 0, slack.isFinite else { throw ValidationError("--slack takes a number above 0, not \(slack)") }
     guard repetitions >= 1 else { throw ValidationError("--repeat takes a number from 1, not \(repetitions)") }
-    for device in devices where !device.value.hasPrefix("exec:") {
-      throw ValidationError(
-        "--device \(device.name)=\(device.value): expected exec:COMMAND; other kinds of device are not supported yet")
-    }
+    try devices.checkDevices()
   }
-
-  /// Set in the process that runs inside the world of its own.
-  static let insideMark = "HOMEBED_INSIDE"
 
   func run() async throws {
     let suite = ScenarioSuite.read(paths.isEmpty ? ScenarioSuite.defaultPaths : paths)
-    guard getenv(Run.insideMark) != nil else {
+    guard World.isInside else {
       try check(suite)
-      try enterWorld()
+      try World.enter()
     }
     try await runInside(suite)
   }
@@ -105,18 +99,6 @@ struct Run: AsyncParsableCommand {
     guard suite.scenarios.contains(where: { !$0.variants(fixing: fixed).isEmpty }) else {
       complain("error: no variant is left with these options")
       throw ExitCode(2)
-    }
-  }
-
-  /// Becomes the launcher, which starts this command again in namespaces of its own.
-  private func enterWorld() throws -> Never {
-    do {
-      let launcher = try Launcher.find()
-      setenv(Run.insideMark, "1", 1)
-      try launcher.becomeWorld([try ProgramFolder.ownExecutable()] + CommandLine.arguments.dropFirst())
-    } catch {
-      complain("error: \(error)")
-      throw ExitCode(3)
     }
   }
 
@@ -158,5 +140,15 @@ struct Run: AsyncParsableCommand {
     let tally = Tally(entries)
     if !tap { say(tally.description) }
     if tally.exitStatus != 0 { throw ExitCode(tally.exitStatus) }
+  }
+}
+
+extension [Choice] {
+  /// `--device NODE=exec:COMMAND`.
+  func checkDevices() throws {
+    for device in self where !device.value.hasPrefix("exec:") {
+      throw ValidationError(
+        "--device \(device.name)=\(device.value): expected exec:COMMAND; other kinds of device are not supported yet")
+    }
   }
 }

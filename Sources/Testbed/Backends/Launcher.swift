@@ -28,8 +28,17 @@ public struct Launcher: Sendable, Hashable {
   public func world(_ command: [String]) -> [String] { [path, "world", "--"] + command }
 
   /// Becomes `homebed-launcher world`, with the command inside. Returns only by throwing.
-  public func becomeWorld(_ command: [String]) throws -> Never {
-    try CStrings.with(world(command)) { arguments in
+  public func becomeWorld(_ command: [String]) throws -> Never { try become(world(command)) }
+
+  /// Becomes `homebed-launcher enter`: the command runs in the world of a process, in the network namespace that the
+  /// process has open as `descriptor`. Returns only by throwing.
+  public func becomeVisitor(of process: Int32, descriptor: Int, resolv: String, command: [String]) throws -> Never {
+    let way = ["--pid", "\(process)", "--descriptor", "\(descriptor)", "--resolv", resolv, "--"]
+    try become([path, "enter"] + way + command)
+  }
+
+  private func become(_ arguments: [String]) throws -> Never {
+    try CStrings.with(arguments) { arguments in
       execv(path, arguments)
       throw SystemError("run \(path)", number: errno)
     }

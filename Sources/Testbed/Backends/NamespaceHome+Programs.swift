@@ -85,6 +85,9 @@ extension NamespaceHome {
     try InternetSocket.ping(address.octets, in: namespace(of: node), before: ContinuousClock.now + limit)
   }
 
+  /// The descriptor of a node's network namespace in this process, by which others enter it; valid while the home is up.
+  public func descriptor(of node: String) throws -> Int32 { try namespace(of: node).descriptor.number }
+
   func namespace(of node: String) throws -> NetworkNamespace {
     try state.withLock { state in
       try Self.running(state, self).places[Self.place(node, state.plan)]

@@ -136,6 +136,11 @@ public enum Files {
     }
   }
 
+  /// A path that means the same whatever the working folder is.
+  public static func absolute(_ path: String) -> String {
+    path.hasPrefix("/") ? path : "\(workingFolder())/\(path)"
+  }
+
   public static func workingFolder() -> String {
     guard let name = getcwd(nil, 0) else { return "." }
     defer { free(name) }

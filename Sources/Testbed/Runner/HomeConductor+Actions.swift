@@ -68,7 +68,7 @@ extension HomeConductor {
 
   // MARK: Power
 
-  private func powerOn(_ node: Node) throws {
+  func powerOn(_ node: Node) throws {
     let home = try running()
     try home.setPower(.on, of: node.name)
     powered.insert(node.name)

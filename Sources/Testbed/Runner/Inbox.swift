@@ -10,6 +10,10 @@ enum Happening: Sendable {
   case ended(program: Int, ProgramEnd)
   /// Somebody asked the run to stop (SIGINT or SIGTERM).
   case interrupted(signal: Int32)
+  /// Somebody asks something of a home that was left running.
+  case called(HomeCall)
+  /// Whoever had called waits no longer.
+  case hungUp(call: Int)
 }
 
 /// One queue for all of them, with a single reader.

@@ -191,13 +191,21 @@ struct ScenarioParser {
     while !reader.isAtEnd, keyword(ScenarioParser.phaseWords) == nil {
       isEmpty = false
       if refuseEnd() { continue }
-      if isHolds {
-        if let action = holds() { actions.append(action) }
-      } else if let action = reader.take({ cursor throws(Fault) in try cursor.action() }) {
-        actions.append(action)
-      }
+      if let action = action() { actions.append(action) }
     }
     return (actions, isEmpty)
+  }
+
+  /// All lines as actions: there are no blocks around those that are written by hand.
+  mutating func handActions() -> [Action] {
+    var actions: [Action] = []
+    while !reader.isAtEnd { if !refuseEnd(), let action = action() { actions.append(action) } }
+    return actions
+  }
+
+  /// The next line, or lines, as an action; `nil` where something was wrong with it.
+  private mutating func action() -> Action? {
+    isHolds ? holds() : reader.take { cursor throws(Fault) in try cursor.action() }
   }
 
   private var isHolds: Bool {

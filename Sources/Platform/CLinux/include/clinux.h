@@ -130,3 +130,6 @@ void clinux_eventfd_signal(int descriptor);
 void clinux_eventfd_clear(int descriptor);
 
 int clinux_pipe(int descriptors[2]);
+
+/// The process that listens at the other end of a connected Unix socket, numbered as this process sees it.
+int clinux_peer(int socket);
