@@ -71,7 +71,9 @@ public actor LiveHome: HomeConductor {
     addresses = NodeAddresses(topology)
     feed = TraceFeed(PartyMap(topology))
     namespaces = try NamespaceHome(
-      topology: topology, folder: folder, operatorOn: topology.operatorNetwork, launcher: try Launcher.find())
+      topology: topology, folder: folder, operatorOn: topology.operatorNetwork, launcher: try Launcher.find(),
+      // Nobody knows yet which links somebody will make worse.
+      wiring: Wiring(links: nil, seed: options.seed))
   }
 
   /// Why this version cannot build a home of the topology; `nil` where it can.
