@@ -32,11 +32,13 @@ let wire: [Target] = [
   .library("Wire", "CaptureFiles", ["Octets"]),
   .library("Wire", "SSDP", ["Octets"]),
   .library("Wire", "UPnPDescription", ["Octets"]),
+  .library("Wire", "Taps", ["Octets"]),
 ]
 
 let messages: [Target] = [
   .library("Messages", "Messages", ["Octets", "JSONText", "HTTPWire", "SSDP", "UPnPDescription"]),
-  .library("Messages", "Trace", ["Messages", "Octets", "JSONText", "HTTPWire", "Packets", "CaptureFiles", "SSDP"]),
+  .library(
+    "Messages", "Trace", ["Messages", "Octets", "JSONText", "HTTPWire", "Packets", "CaptureFiles", "SSDP", "Taps"]),
 ]
 
 let roles: [Target] = [
@@ -55,7 +57,7 @@ let edges: [Target] = [
   .library(
     "Edges", "Transports",
     [
-      "RoleKit", "Messages", "LinuxNetwork", logging,
+      "RoleKit", "Messages", "LinuxNetwork", "Taps", logging,
       .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
       .product(name: "NIOHTTP1", package: "swift-nio"),
     ]),
@@ -63,7 +65,7 @@ let edges: [Target] = [
   .library(
     "Edges", "RoleHost",
     [
-      "RoleKit", "Messages", "Transports", "ManagementStore", "LinuxNetwork", logging, arguments,
+      "RoleKit", "Messages", "Transports", "ManagementStore", "LinuxNetwork", "Taps", logging, arguments,
       .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
     ]),
 ]
@@ -74,7 +76,11 @@ let testbed: [Target] = [
   .library("Testbed", "ScenarioLanguage", ["LanguageKit", "TopologyLanguage", "Messages", "Octets"]),
   .library("Testbed", "TraceChecker", ["ScenarioLanguage", "TopologyLanguage", "LanguageKit", "Messages"]),
   .library(
-    "Testbed", "Backends", ["TopologyLanguage", "LinuxNetwork", "CLinux", "CaptureFiles", "Octets", "JSONText"]),
+    "Testbed", "Backends",
+    [
+      "TopologyLanguage", "LinuxNetwork", "CLinux", "CaptureFiles", "Octets", "JSONText", "HTTPWire", "Packets", "Taps",
+      "Trace",
+    ]),
   .library("Testbed", "Reports", ["TraceChecker", "ScenarioLanguage", "TopologyLanguage", "Messages", "JSONText"]),
   .library(
     "Testbed", "Runner",

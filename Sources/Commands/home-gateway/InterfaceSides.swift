@@ -5,6 +5,8 @@ import RoleHost
 struct InterfaceSides: Sendable, Hashable {
   var outside: [String]
   var inside: [String]
+  /// True where the addresses in HOMEBED_INTERFACES are loopback ones: those are no interfaces of the kernel.
+  var isOnLoopback = false
 
   private static let expected =
     "a JSON array of objects with name and outside, such as [{\"name\": \"eth0\", \"outside\": true}]"
@@ -42,6 +44,9 @@ struct InterfaceSides: Sendable, Hashable {
   private static func read(_ value: JSONValue) -> InterfaceSides? {
     guard let items = value.array else { return nil }
     var sides = InterfaceSides(outside: [], inside: [])
+    sides.isOnLoopback = items.contains { item in
+      item["address"]?.string?.hasPrefix("127.") ?? false
+    }
     for item in items {
       guard let name = item["name"]?.string else { return nil }
       if item["outside"]?.bool ?? false { sides.outside.append(name) } else { sides.inside.append(name) }

@@ -31,12 +31,19 @@ int run_node(const struct node_options *options, char *command[]);
 int private_run(const char *kept);
 /// Puts the open file in the place of /etc/resolv.conf. 0, or complains.
 int private_resolv(int fd);
+/// Makes a folder and those above it; 0, or -1 with errno.
+int make_folders(const char *path, mode_t mode);
 
 // enter.c
 struct enter_options {
   const char *pid, *descriptor, *resolv;
 };
 int run_enter(const struct enter_options *options, char *command[]);
+
+// reaper.c
+/// Runs `command` under a subreaper, without namespaces. Standard input is a pipe that closes when the runner ends, and
+/// descriptor 3 is kept open until the last descendant is gone.
+int run_reaper(const char *state, char *command[]);
 
 // tree.c
 /// Runs `command` under an init in a new pid namespace (the caller has unshared it already) and returns its status.

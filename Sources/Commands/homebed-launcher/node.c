@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int make_folders(const char *path, mode_t mode) {
+int make_folders(const char *path, mode_t mode) {
   char text[PATH_MAX];
   if (snprintf(text, sizeof text, "%s", path) >= (int)sizeof text) {
     errno = ENAMETOOLONG;

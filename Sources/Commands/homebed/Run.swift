@@ -10,12 +10,16 @@ struct Run: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Runs scenarios, each variant in a fresh home, and judges them.")
 
-  enum BackendName: String, ExpressibleByArgument, CaseIterable { case auto, namespaces }
+  enum BackendName: String, ExpressibleByArgument, CaseIterable { case auto, namespaces, loopback }
 
   @Argument(help: "Scenario files or folders; scenarios/ if none is given.")
   var paths: [String] = []
 
-  @Option(help: "Where homes are made: namespaces, or auto, which takes what the kernel allows.")
+  @Option(
+    help: """
+      What homes are made of: namespaces; loopback, which needs no privilege; or auto, which takes namespaces where the \
+      kernel allows them.
+      """)
   var backend = BackendName.auto
 
   @Option(help: "How many variants work at once; four a core if not given.")
@@ -70,11 +74,34 @@ struct Run: AsyncParsableCommand {
 
   func run() async throws {
     let suite = ScenarioSuite.read(paths.isEmpty ? ScenarioSuite.defaultPaths : paths)
-    guard World.isInside else {
-      try check(suite)
-      try World.enter()
+    if World.isInside { return try await run(suite, on: .namespaces) }
+    try check(suite)
+    switch try chosen() {
+    case .namespaces: try World.enter()
+    case .loopback: try await run(suite, on: .loopback)
     }
-    try await runInside(suite)
+  }
+
+  /// The backend that was asked for, or what the kernel allows, which is then told.
+  private func chosen() throws -> Backend {
+    switch backend {
+    case .namespaces: return .namespaces
+    case .loopback: return .loopback
+    case .auto:
+      do {
+        switch try Launcher.find().probe() {
+        case .available:
+          complain("backend: namespaces, since the kernel allows them here")
+          return .namespaces
+        case .unavailable(let reason):
+          complain("backend: loopback, since namespaces are not to be had here: \(reason)")
+          return .loopback
+        }
+      } catch {
+        complain("error: \(error)")
+        throw ExitCode(3)
+      }
+    }
   }
 
   /// Everything that is wrong with the files or the flags, before anything is started.
@@ -102,11 +129,12 @@ struct Run: AsyncParsableCommand {
     }
   }
 
-  private func runInside(_ suite: ScenarioSuite) async throws {
+  private func run(_ suite: ScenarioSuite, on backend: Backend) async throws {
     do {
       let signals = StopSignals()
       let cores = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
       var options = RunOptions(jobs: jobs ?? 4 * cores, programFolder: try ProgramFolder.find())
+      options.backend = backend
       options.choices = Choice.table(choices)
       options.slack = slack
       for device in devices { options.devices[device.name] = .command(String(device.value.dropFirst(5))) }

@@ -5,6 +5,7 @@ import Messages
 import NIOCore
 import RoleKit
 import Synchronization
+import Taps
 import Transports
 
 /// The one task that a role's turns happen in.
@@ -15,6 +16,8 @@ final class HostLoop<R: Role> {
     case datagram(Input)
     case fired(TimerName, generation: UInt64)
     case interfaces([NetworkInterface])
+    /// The runner's tap tells of the links.
+    case links(TapLinks)
     case stop
     /// The role did not exit in time.
     case stopOverdue
@@ -48,7 +51,7 @@ final class HostLoop<R: Role> {
 
   init(
     _ role: R, _ settings: HostSettings, _ store: RowStore?, _ readyLine: @escaping @Sendable () -> Void,
-    loop: any EventLoop
+    tap: TapChannel?, loop: any EventLoop
   ) {
     self.role = role
     self.settings = settings
@@ -66,17 +69,22 @@ final class HostLoop<R: Role> {
     let sources = SourceAddresses()
     let count = DatagramCount()
     waitingDatagrams = count
-    server = HTTPServer(loop: loop, clock: clock, limits: settings.limits, log: log) { feed.yield(.input($0)) }
-    client = HTTPClient(loop: loop, clock: clock, source: { sources.source(for: $0) }) { feed.yield(.input($0)) }
+    server = HTTPServer(loop: loop, clock: clock, limits: settings.limits, tap: tap, log: log) {
+      feed.yield(.input($0))
+    }
+    client = HTTPClient(loop: loop, clock: clock, tap: tap, source: { sources.source(for: $0) }) {
+      feed.yield(.input($0))
+    }
     ssdp = settings.ssdp.map { group in
-      SSDPTransport(loop: loop, group: group, log: settings.log) { octets, from, delivery, interface in
+      SSDPTransport(loop: loop, group: group, tap: tap, log: settings.log) { octets, from, delivery, interface in
         guard count.value.load(ordering: .relaxed) < Self.datagramLimit else { return }
         count.value.add(1, ordering: .relaxed)
         feed.yield(.datagram(.ssdp(octets, from: from, delivery, interface: interface)))
       }
     }
     watcher = InterfaceWatcher(loop: loop, log: log) { feed.yield(.interfaces($0)) }
-    network = HostNetwork(settings, server: server, ssdp: ssdp, watcher: watcher, sources: sources)
+    network = HostNetwork(settings, server: server, ssdp: ssdp, watcher: watcher, sources: sources, tap: tap)
+    tap?.observe { feed.yield(.links($0)) }
   }
 
   func run(_ stop: StopRequest) async throws -> Int32 {
@@ -116,6 +124,8 @@ final class HostLoop<R: Role> {
       turn(.fired(name))
     case .interfaces(let interfaces):
       for state in await network.apply(interfaces) { turn(.interface(state)) }
+    case .links(let links):
+      for state in await network.apply(links) { turn(.interface(state)) }
     case .stop where isStopping: break
     case .stop:
       isStopping = true

@@ -4,6 +4,7 @@ import Messages
 import NIOCore
 import RoleKit
 import Synchronization
+import Taps
 import Transports
 
 /// The interfaces of a node: what the role is told of them, and the sockets that follow their addresses.
@@ -12,6 +13,7 @@ final class HostNetwork {
   private let server: HTTPServer
   private let ssdp: SSDPTransport?
   private let watcher: InterfaceWatcher
+  private let tap: TapChannel?
   private let log: Logger
   /// Where calls are made from; read on the event loop.
   private let sources: SourceAddresses
@@ -25,13 +27,14 @@ final class HostNetwork {
 
   init(
     _ settings: HostSettings, server: HTTPServer, ssdp: SSDPTransport?, watcher: InterfaceWatcher,
-    sources: SourceAddresses
+    sources: SourceAddresses, tap: TapChannel?
   ) {
     self.settings = settings
     self.server = server
     self.ssdp = ssdp
     self.watcher = watcher
     self.sources = sources
+    self.tap = tap
     log = settings.log
   }
 
@@ -41,6 +44,7 @@ final class HostNetwork {
   func start() async throws {
     if case .fixed(let given) = settings.network {
       states = given
+      if let tap { states = states.map { $0.with(tap.links) } }
       return try await open(interfaces: [], isStart: true)
     }
     let interfaces: [NetworkInterface]
@@ -67,8 +71,21 @@ final class HostNetwork {
     return changed
   }
 
+  /// Takes over what the runner's tap says of links on loopback, and gives what changed.
+  func apply(_ links: TapLinks) async -> [InterfaceState] {
+    guard case .fixed = settings.network else { return [] }
+    let now = states.map { $0.with(links) }
+    let changed = now.filter { !states.contains($0) }
+    states = now
+    try? await open(interfaces: [], isStart: false)
+    return changed
+  }
+
   /// Changes an interface's address or gateway as the role wants; a refusal is logged.
   func set(_ interface: String, _ address: CIDR?, gateway: IPAddress?) {
+    if case .fixed = settings.network, let tap, states.contains(where: { $0.name == interface }) {
+      return tap.move(interface, address: address, gateway: gateway)
+    }
     guard names.contains(interface) else {
       return log.warning("address-not-set: \(interface) is on loopback or unknown, its address stays")
     }
@@ -160,6 +177,16 @@ final class HostNetwork {
     let sentence = "\(what): \(SystemReason.text(error))"
     guard isStart else { return log.error("\(sentence)") }
     throw HostError.failed(sentence)
+  }
+}
+
+extension InterfaceState {
+  /// The interface as the runner's tap tells it; the same where it tells nothing of it.
+  fileprivate func with(_ links: TapLinks) -> InterfaceState {
+    guard let told = links.interfaces.first(where: { $0.name == name }) else { return self }
+    return InterfaceState(
+      name: name, isUp: told.isUp, macAddress: macAddress, addresses: told.address.map { [$0] } ?? [],
+      defaultGateway: told.gateway, dnsServers: dnsServers)
   }
 }
 

@@ -100,9 +100,12 @@ extension HostOptions {
     let http = try OptionValue.find("http-port", flag: httpPort)?.port() ?? defaultPort
     let name = OptionValue.find("node", flag: node)?.text
     let speed = try OptionValue.find("pace", flag: pace)?.decimal(RoleClock.paces) ?? 1
-    let host = HostSettings(
+    var host = HostSettings(
       network: try network(), httpPort: http, ssdp: speaksSSDP ? ssdp : nil, pace: speed,
       log: try log(name ?? program))
+    // Set by a runner; nothing for people to give.
+    host.tap = OptionValue.find("tap", flag: nil)?.text
+    host.node = name ?? program
     let delay = try OptionValue.find("ssdp-max-delay", flag: ssdpMaxDelay)?.seconds(0...120)
     let extra = try OptionValue.find("settings", flag: nil)?.json("a JSON object") { $0.object }
     let names = OptionValue.find("host-name", flag: nil)?.text.split(separator: ",").map(String.init) ?? []

@@ -26,6 +26,10 @@ public struct HostSettings: Sendable {
   /// Role time runs this many times as fast as the machine's.
   public var pace: Double
   public var limits = HTTPLimits()
+  /// The path of the runner's socket to which every octet is told; `nil`: nowhere.
+  public var tap: String?
+  /// How the tap's runner calls this node.
+  public var node = ""
   public var log: Logger
 
   public init(network: Network, httpPort: UInt16?, ssdp: Endpoint?, pace: Double = 1, log: Logger) {

@@ -42,9 +42,10 @@ public struct RoleHost<R: Role>: Sendable {
   /// - Throws: ``HostError`` and ``StoreError`` where the program cannot start.
   public func run(stop: StopRequest = StopRequest()) async throws -> Int32 {
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-    let turns = HostLoop(role, settings, store, readyLine, loop: group.next())
     let status: Result<Int32, any Error>
     do {
+      let tap = try settings.tap.map { try TapChannel(path: $0, node: settings.node) }
+      let turns = HostLoop(role, settings, store, readyLine, tap: tap, loop: group.next())
       status = .success(try await turns.run(stop))
     } catch {
       status = .failure(error)

@@ -10,18 +10,21 @@ public final class HTTPClient: Sendable {
   let sink: @Sendable (Input) -> Void
   private let loop: any EventLoop
   private let source: @Sendable (IPAddress) -> IPAddress?
+  private let tap: TapChannel?
   private let connections: NIOLoopBoundBox<[Call: ClientConnection]>
 
   /// - Parameters:
   ///   - source: the address to send from for a destination; `nil` leaves it to the kernel's routes.
+  ///   - tap: where every octet is told; `nil`: nowhere.
   ///   - sink: takes `answered`, `streamed`, `ended` and `failed`, on the event loop.
   public init(
-    loop: any EventLoop, clock: RoleClock, source: @escaping @Sendable (IPAddress) -> IPAddress?,
-    sink: @escaping @Sendable (Input) -> Void
+    loop: any EventLoop, clock: RoleClock, tap: TapChannel? = nil,
+    source: @escaping @Sendable (IPAddress) -> IPAddress?, sink: @escaping @Sendable (Input) -> Void
   ) {
     self.loop = loop
     self.clock = clock
     self.source = source
+    self.tap = tap
     self.sink = sink
     connections = .makeBoxSendingValue([:], eventLoop: loop)
   }
@@ -72,10 +75,11 @@ public final class HTTPClient: Sendable {
         .connectTimeout(.hours(24))
         .channelOption(.tcpOption(.tcp_nodelay), value: 1)
         .channelOption(.socketOption(.so_keepalive), value: 1)
-        .channelInitializer { channel in
+        .channelInitializer { [tap] channel in
           channel.eventLoop.makeCompletedFuture {
             let connection = bound.value
             connection.channel = channel
+            if let tap { try channel.pipeline.syncOperations.addHandler(TapHandler(tap, .client)) }
             var rules = NIOHTTPDecoderLimitConfiguration()
             rules.maxHeaderListSize = ClientConnection.headerLimit
             rules.maxHeaderFieldSize = ClientConnection.headerLimit

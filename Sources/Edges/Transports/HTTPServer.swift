@@ -17,6 +17,7 @@ public final class HTTPServer: Sendable {
   let loop: any EventLoop
   let log: Logger
   let sink: @Sendable (Input) -> Void
+  private let tap: TapChannel?
   private let state: NIOLoopBoundBox<State>
 
   private struct State {
@@ -29,11 +30,14 @@ public final class HTTPServer: Sendable {
     var connectionCount = 0
   }
 
-  /// - Parameter sink: takes `requested`, `callerLeft` and `replied`, in order, on the event loop.
+  /// - Parameters:
+  ///   - tap: where every octet is told; `nil`: nowhere.
+  ///   - sink: takes `requested`, `callerLeft` and `replied`, in order, on the event loop.
   public init(
-    loop: any EventLoop, clock: RoleClock, limits: HTTPLimits = HTTPLimits(), log: Logger,
+    loop: any EventLoop, clock: RoleClock, limits: HTTPLimits = HTTPLimits(), tap: TapChannel? = nil, log: Logger,
     sink: @escaping @Sendable (Input) -> Void
   ) {
+    self.tap = tap
     self.loop = loop
     self.clock = clock
     self.limits = limits
@@ -48,6 +52,8 @@ public final class HTTPServer: Sendable {
   /// - Throws: the system's error, such as EADDRINUSE.
   @discardableResult
   public func listen(on endpoint: Endpoint) async throws -> Endpoint {
+    // Told before it is so: who connects at once finds it told.
+    tap?.tell(.opened(.stream, endpoint))
     let channel = try await ServerBootstrap(group: loop)
       .serverChannelOption(.backlog, value: 512)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -68,6 +74,7 @@ public final class HTTPServer: Sendable {
   public func stopListening(on endpoint: Endpoint) {
     loop.execute { [self] in
       state.value.listeners.removeValue(forKey: endpoint)?.close(promise: nil)
+      tap?.tell(.closed(.stream, endpoint))
     }
   }
 
@@ -145,6 +152,7 @@ public final class HTTPServer: Sendable {
     rules.maxHeaderFieldSize = limits.headerBlock
     rules.maxHeaderListSize = limits.headerBlock
     rules.maxHeaderFieldCount = limits.headerBlock / 4
+    if let tap { try channel.pipeline.syncOperations.addHandler(TapHandler(tap, .server)) }
     let connection = ServerConnection(of: self, on: channel)
     try channel.pipeline.syncOperations.addHandlers([
       ConnectionFront(connection),

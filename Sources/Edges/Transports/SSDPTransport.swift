@@ -32,6 +32,7 @@ public final class SSDPTransport: Sendable {
   private let loop: any EventLoop
   private let log: Logger
   private let sink: @Sendable ([UInt8], Endpoint, Delivery, String) -> Void
+  private let tap: TapChannel?
   private let sockets: NIOLoopBoundBox<[String: Sockets]>
 
   private struct Sockets {
@@ -42,13 +43,16 @@ public final class SSDPTransport: Sendable {
     var all: [any Channel] { [search] + others }
   }
 
-  /// - Parameter sink: takes datagrams that others sent, on the event loop.
+  /// - Parameters:
+  ///   - tap: where every datagram is told; `nil`: nowhere.
+  ///   - sink: takes datagrams that others sent, on the event loop.
   public init(
-    loop: any EventLoop, group: Endpoint, log: Logger,
+    loop: any EventLoop, group: Endpoint, tap: TapChannel? = nil, log: Logger,
     sink: @escaping @Sendable ([UInt8], Endpoint, Delivery, _ interface: String) -> Void
   ) {
     self.loop = loop
     self.group = group
+    self.tap = tap
     self.log = log
     self.sink = sink
     sockets = .makeBoxSendingValue([:], eventLoop: loop)
@@ -62,14 +66,15 @@ public final class SSDPTransport: Sendable {
     let membership = ip_mreqn(
       imr_multiaddr: group.address.inAddress, imr_address: interface.address.inAddress, imr_ifindex: interface.index)
     let search = try await DatagramBootstrap(group: loop)
-      .channelInitializer { [self] in addHandler(to: $0, interface.name, .unicast) }
+      .channelInitializer { [self] in addHandler(to: $0, interface, .unicast) }
       .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: SSDPTransport.datagramLimit))
       .bind(to: try SocketAddress(Endpoint(interface.address, 0))).get()
     var opened: [any Channel] = [search]
+    if let tap, let local = search.localAddress.flatMap({ Endpoint($0) }) { tap.tell(.opened(.datagram, local)) }
     do {
       try await search.set(IP_MULTICAST_IF, membership)
       try await search.set(IP_MULTICAST_TTL, SSDPTransport.timeToLive)
-      let hearing = try await listen(on: group, interface.name, .multicast)
+      let hearing = try await listen(on: group, interface, .multicast)
       opened.append(hearing)
       // Without this the socket also hears groups that others joined on other interfaces.
       try await hearing.set(IP_MULTICAST_ALL, Int32(0))
@@ -79,7 +84,7 @@ public final class SSDPTransport: Sendable {
       throw error
     }
     do {
-      opened.append(try await listen(on: Endpoint(interface.address, group.port), interface.name, .unicast))
+      opened.append(try await listen(on: Endpoint(interface.address, group.port), interface, .unicast))
     } catch {
       log.debug("no unicast searches on \(interface.address): \(error)")
     }
@@ -104,8 +109,13 @@ public final class SSDPTransport: Sendable {
         return log.debug("a datagram for \(interface), which has no socket, is dropped")
       }
       do {
-        let envelope = AddressedEnvelope(
-          remoteAddress: try SocketAddress(endpoint ?? group), data: ByteBuffer(bytes: octets))
+        let receiver = endpoint ?? group
+        if let tap, let local = channel.localAddress.flatMap({ Endpoint($0) }),
+          !tap.sendDatagram(octets, from: local, to: receiver)
+        {
+          return log.debug("a datagram to \(receiver) is lost: no link leads there")
+        }
+        let envelope = AddressedEnvelope(remoteAddress: try SocketAddress(receiver), data: ByteBuffer(bytes: octets))
         channel.writeAndFlush(envelope).whenFailure { [log] in log.debug("a datagram was not sent: \($0)") }
       } catch {
         log.debug("a datagram was not sent: \(error)")
@@ -121,21 +131,31 @@ public final class SSDPTransport: Sendable {
 
   // MARK: Sockets
 
-  private func listen(on endpoint: Endpoint, _ name: String, _ delivery: Delivery) async throws -> any Channel {
+  private func listen(
+    on endpoint: Endpoint, _ interface: SSDPInterface, _ delivery: Delivery
+  ) async throws -> any Channel {
     try await DatagramBootstrap(group: loop)
       .channelOption(.socketOption(.so_reuseaddr), value: 1)
       .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: SSDPTransport.datagramLimit))
-      .channelInitializer { [self] in addHandler(to: $0, name, delivery) }
+      .channelInitializer { [self] in addHandler(to: $0, interface, delivery) }
       .bind(to: try SocketAddress(endpoint)).get()
   }
 
-  private func addHandler(to channel: any Channel, _ name: String, _ delivery: Delivery) -> EventLoopFuture<Void> {
-    channel.eventLoop.makeCompletedFuture {
+  private func addHandler(
+    to channel: any Channel, _ interface: SSDPInterface, _ delivery: Delivery
+  ) -> EventLoopFuture<Void> {
+    let bound = NIOLoopBound(channel, eventLoop: channel.eventLoop)
+    return channel.eventLoop.makeCompletedFuture {
       try channel.pipeline.syncOperations.addHandler(
         DatagramReader(log) { [self] octets, from in
           // Multicast comes back to its sender.
           let own = sockets.value.values.contains { $0.search.localAddress.flatMap { Endpoint($0) } == from }
-          if !own { sink(octets, from, delivery, name) }
+          guard !own else { return }
+          if let tap {
+            let local = bound.value.localAddress.flatMap { Endpoint($0) } ?? group
+            guard tap.receiveDatagram(octets, from: from, to: local, at: interface.address) else { return }
+          }
+          sink(octets, from, delivery, interface.name)
         })
     }
   }

@@ -14,17 +14,21 @@ extension Dissector {
       let place = Place(
         id: id, client: ends.client, server: server(of: ends), first: origins?.first ?? now, last: origins?.last ?? now)
       switch located.item {
-      case .request(let request, let number, _): take(request, number: number, ends, place)
+      case .request(let request, let number, _):
+        take(addresses.restored(request), number: number, ends, place)
       case .response(let response, let request, let number):
         guard response.status >= 200 else { continue }
         let pending = number.flatMap { conversations[id]?.pending.removeValue(forKey: $0) }
-        take(response, to: request, pending ?? request.flatMap { name($0, ends, place) }, place)
+        take(
+          addresses.restored(response), to: request,
+          pending ?? request.flatMap { name(addresses.restored($0), ends, place) }, place)
       case .streamHead(let response, let request, let number):
         let pending = number.flatMap { conversations[id]?.pending.removeValue(forKey: $0) }
-        let stream = pending ?? request.flatMap { name($0, ends, place) }
+        let stream = pending ?? request.flatMap { name(addresses.restored($0), ends, place) }
         conversations[id]?.stream = stream
-        take(response, to: request, stream, place)
-      case .streamEvent(let event, _, _): take(event, conversations[id]?.stream, place)
+        take(addresses.restored(response), to: request, stream, place)
+      case .streamEvent(let event, _, _):
+        take(addresses.restored(event), conversations[id]?.stream, place)
       case .streamEnd: conversations[id]?.stream = nil
       case .streamComment, .streamRetry: break
       case .upgraded: counts.add(.connection(ends.server.address, ends.server.port, "another protocol"))

@@ -170,7 +170,8 @@ extension Dissector {
     }
     let message: SSDPMessage
     do {
-      message = try SSDPMessage(parsing: datagram.payload)
+      message = try SSDPMessage(
+        parsing: addresses.isEmpty ? datagram.payload : addresses.restored(Array(datagram.payload))[...])
     } catch {
       counts.add(.words("malformed SSDP: \(error)"))
       return

@@ -2,6 +2,7 @@ import CaptureFiles
 import Messages
 import Octets
 import Packets
+import Taps
 
 /// Somebody tried to connect and was refused.
 public struct RefusedConnection: Sendable, Hashable {
@@ -25,6 +26,8 @@ public struct Dissector: Sendable {
   var fragments = IPv4Reassembler()
   var urls = LearntURLs()
   var sightings = Sightings()
+  /// Which loopback addresses in texts stand for which of the topology's.
+  var addresses = AddressMap()
   var tcpEvents: [TCPEvent] = []
   private var events: [Event] = []
   private var refusals: [RefusedConnection] = []

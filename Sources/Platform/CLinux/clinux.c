@@ -428,6 +428,11 @@ void clinux_eventfd_clear(int descriptor) {
   (void)ignored;
 }
 
+int clinux_accept(int socket) {
+  int fd = accept4(socket, NULL, NULL, SOCK_CLOEXEC);
+  return fd < 0 ? -errno : fd;
+}
+
 int clinux_pipe(int descriptors[2]) { return pipe2(descriptors, O_CLOEXEC) < 0 ? -errno : 0; }
 
 int clinux_peer(int socket) {

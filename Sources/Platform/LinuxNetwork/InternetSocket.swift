@@ -31,6 +31,44 @@ public enum InternetSocket {
     guard sent == octets.count else { throw SystemError("send a datagram to \(address) port \(port)", number: errno) }
   }
 
+  /// A socket of this namespace that is bound to an address; port 0 takes a free one.
+  public static func open(type: Int32, at address: [UInt8], port: UInt16) throws -> Descriptor {
+    let number = socket(address.count == 4 ? AF_INET : AF_INET6, type | Int32(SOCK_CLOEXEC.rawValue), 0)
+    guard number >= 0 else { throw SystemError("make a socket", number: errno) }
+    let socket = Descriptor(number)
+    var on: Int32 = 1
+    setsockopt(number, SOL_SOCKET, SO_REUSEADDR, &on, socklen_t(MemoryLayout<Int32>.size))
+    let result = SocketAddress(address, port: port).with { bind(number, $0, $1) }
+    guard result == 0 else { throw SystemError("use \(address) port \(port)", number: errno) }
+    return socket
+  }
+
+  /// The port that a socket is bound to.
+  public static func port(of socket: Descriptor) throws -> UInt16 {
+    var storage = sockaddr_storage()
+    var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+    let result = withUnsafeMutablePointer(to: &storage) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(socket.number, $0, &length) }
+    }
+    guard result == 0 else { throw SystemError("ask for a socket's port", number: errno) }
+    return withUnsafeBytes(of: storage) { $0.loadUnaligned(fromByteOffset: 2, as: UInt16.self).bigEndian }
+  }
+
+  /// Sends one datagram from a bound socket; a group is reached by way of the interface that has `from`.
+  public static func send(
+    _ octets: [UInt8], on socket: Descriptor, to address: [UInt8], port: UInt16, from: [UInt8]
+  ) throws {
+    if from.count == 4 {
+      var interface = in_addr(s_addr: from.withUnsafeBytes { $0.loadUnaligned(as: UInt32.self) })
+      setsockopt(
+        socket.number, Int32(IPPROTO_IP), IP_MULTICAST_IF, &interface, socklen_t(MemoryLayout<in_addr>.size))
+    }
+    let sent = SocketAddress(address, port: port).with {
+      sendto(socket.number, octets, octets.count, 0, $0, $1)
+    }
+    guard sent == octets.count else { throw SystemError("send a datagram to \(address) port \(port)", number: errno) }
+  }
+
   /// Sends one Ethernet frame, header included, out of an interface.
   public static func sendFrame(_ octets: [UInt8], in namespace: NetworkNamespace, index: Int32) throws {
     let socket = try namespace.socket(domain: AF_PACKET, type: Int32(SOCK_RAW.rawValue), "a packet socket")

@@ -44,6 +44,13 @@ struct CaptureFile: Sendable {
         originalLength: frame.originalLength))
   }
 
+  /// Writes a frame that was not captured but made of what a tap told.
+  mutating func write(_ frame: TapFrames.Frame, at time: Int64) {
+    guard let tap = taps[frame.tap] else { return }
+    lastTime = max(lastTime, time)
+    append(writer.packet(interface: tap.interface, time: time, direction: frame.direction, octets: frame.octets))
+  }
+
   mutating func write(_ mark: Capture.Mark) {
     hasNews = true
     guard let text = mark.text else { return }

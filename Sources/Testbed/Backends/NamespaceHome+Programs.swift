@@ -6,6 +6,14 @@ extension NamespaceHome {
   /// What of the runner's own environment reaches a node's program; the rest is given.
   private static let passedOn: Set<Substring> = ["PATH", "HOME", "LANG", "TMPDIR", "SWIFT_BACKTRACE"]
 
+  /// The runner's own variables that are passed on, besides those that are given.
+  static func passedOn(besides given: [String: String]) -> [String] {
+    Commands.ownEnvironment().filter { entry in
+      let name = entry.prefix { $0 != "=" }
+      return passedOn.contains(name) && given[String(name)] == nil
+    }
+  }
+
   public func start(_ program: NodeProgram) throws -> RunningProgram {
     let watch = try ProgramWatch.shared()
     return try state.withLock { state in
@@ -16,12 +24,9 @@ extension NamespaceHome {
       var arguments = ["node", "--netns", "/proc/self/fd/3", "--resolv", program.resolver ?? running.resolv]
       if let folder = program.stateFolder { arguments += ["--state", folder] }
       arguments += ["--", program.executable] + program.arguments
-      let kept = Commands.ownEnvironment().filter { entry in
-        let name = entry.prefix { $0 != "=" }
-        return Self.passedOn.contains(name) && program.environment[String(name)] == nil
-      }
       let pid = try Commands.spawn(
-        launcher.path, arguments, environment: kept + program.environment.map { "\($0)=\($1)" }.sorted(),
+        launcher.path, arguments,
+        environment: Self.passedOn(besides: program.environment) + program.environment.map { "\($0)=\($1)" }.sorted(),
         output: output.writing, errors: log, inherited: namespace.descriptor)
       let started = try watch.watch(
         node: program.node, pid: pid, output: output.reading, log: log, logFile: program.logFile)

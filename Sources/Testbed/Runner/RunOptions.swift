@@ -1,3 +1,5 @@
+import Backends
+
 /// What `homebed run` was asked for.
 public struct RunOptions: Sendable {
   /// What stands in a node's place instead of our program.
@@ -6,6 +8,8 @@ public struct RunOptions: Sendable {
     case command(String)
   }
 
+  /// What homes are made of.
+  public var backend = Backend.namespaces
   /// How many variants work at once.
   public var jobs: Int
   /// Where our programs lie.

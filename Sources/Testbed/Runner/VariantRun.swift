@@ -90,8 +90,8 @@ actor VariantRun: HomeConductor {
     if let reason = Support.missing(for: checked.topology) ?? Support.missing(for: checked.scenario.header.options) {
       throw Stop(Judgement(.inconclusive, reason: "not supported yet: \(reason)"))
     }
-    let home = try NamespaceHome(
-      topology: checked.topology, folder: folder, operatorOn: checked.topology.operatorNetwork,
+    let home = try options.backend.home(
+      checked.topology, folder: folder, operatorOn: checked.topology.operatorNetwork,
       launcher: try Launcher.find(), wiring: wiring)
     self.home = home
     try home.up()

@@ -22,6 +22,7 @@ public struct TCPSynthesiser: Sendable {
   public let maximumSegmentSize: Int
   private var client: End
   private var server: End
+  private var isRequested = false
   private var isOpen = false
   private var isReset = false
 
@@ -42,16 +43,27 @@ public struct TCPSynthesiser: Sendable {
     self.maximumSegmentSize = maximumSegmentSize
   }
 
-  /// The handshake; nothing where it was made already.
-  public mutating func open() -> [Frame] {
-    guard !isOpen else { return [] }
-    isOpen = true
-    let options = TCPOption.octets([.maximumSegmentSize(UInt16(maximumSegmentSize))])
+  /// The client's SYN alone, for a connection of which it is not known yet what comes of it; nothing the second time.
+  public mutating func request() -> [Frame] {
+    guard !isRequested else { return [] }
+    isRequested = true
     let request = segment(from: .client, [.syn], options: options)
     client.sequence &+= 1
+    return [request]
+  }
+
+  /// The handshake, or what is left of it; nothing where it was made already.
+  public mutating func open() -> [Frame] {
+    guard !isOpen else { return [] }
+    let request = request()
+    isOpen = true
     let reply = segment(from: .server, [.syn, .ack], options: options)
     server.sequence &+= 1
-    return [request, reply, segment(from: .client, [.ack])]
+    return request + [reply, segment(from: .client, [.ack])]
+  }
+
+  private var options: ArraySlice<UInt8> {
+    TCPOption.octets([.maximumSegmentSize(UInt16(maximumSegmentSize))])
   }
 
   /// The octets in segments, and the receiver's acknowledgement; opens the connection where it is not open yet.
@@ -85,11 +97,10 @@ public struct TCPSynthesiser: Sendable {
     guard !isReset else { return [] }
     isReset = true
     if isOpen { return [segment(from: side, [.rst, .ack])] }
+    let request = request()
     isOpen = true
-    let request = segment(from: .client, [.syn])
-    client.sequence &+= 1
     server.sequence = 0
-    return [request, segment(from: .server, [.rst, .ack])]
+    return request + [segment(from: .server, [.rst, .ack])]
   }
 
   private func end(_ side: TCPSide) -> End { side == .client ? client : server }

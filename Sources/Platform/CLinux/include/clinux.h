@@ -129,6 +129,9 @@ int clinux_eventfd(void);
 void clinux_eventfd_signal(int descriptor);
 void clinux_eventfd_clear(int descriptor);
 
+/// accept4 with close-on-exec.
+int clinux_accept(int socket);
+
 int clinux_pipe(int descriptors[2]);
 
 /// The process that listens at the other end of a connected Unix socket, numbered as this process sees it.

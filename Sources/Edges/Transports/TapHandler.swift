@@ -1,0 +1,271 @@
+import Glibc
+import Messages
+import NIOCore
+import Taps
+
+/// Stands next to the socket of a TCP connection: tells its octets to the tap, and holds them where no link carries
+/// them, as a cable that was pulled would.
+///
+/// What is held leaves, or is handed on, when the links are back. Where the machine at the other end was switched off
+/// meanwhile, the connection is dead: the first octets sent to the new one bring a reset.
+final class TapHandler: ChannelDuplexHandler {
+  typealias InboundIn = ByteBuffer
+  typealias InboundOut = ByteBuffer
+  typealias OutboundIn = ByteBuffer
+  typealias OutboundOut = ByteBuffer
+
+  private enum Inbound {
+    case octets(ByteBuffer)
+    case event(Any)
+    case error(any Error)
+    case inactive
+  }
+
+  private struct Write {
+    var octets: ByteBuffer
+    var isTold: Bool
+    var promise: EventLoopPromise<Void>?
+  }
+
+  /// How long the kernel asks for a link address before it calls a host unreachable: three requests, a second each
+  /// (RFC 1122 section 2.3.2, Linux' mcast_solicit and retrans_time).
+  private static let resolutionLimit = TimeAmount.seconds(3)
+
+  private let tap: TapChannel
+  private let side: TapChannel.Side
+  private let connection: UInt32
+  private var observer: Int?
+  private var local: Endpoint?
+  private var remote: Endpoint?
+  /// Both ends are this node's own.
+  private var isOwn = false
+  private var incarnation: UInt32?
+  private var isDead = false
+  private var heldConnect: (to: SocketAddress, promise: EventLoopPromise<Void>?)?
+  private var writes = CircularBuffer<Write>()
+  private var heldClose: (mode: CloseMode, promise: EventLoopPromise<Void>?)?
+  private var inbound = CircularBuffer<Inbound>()
+  private var hasHeldRead = false
+  private var told: Set<TapEnd> = []
+
+  init(_ tap: TapChannel, _ side: TapChannel.Side) {
+    self.tap = tap
+    self.side = side
+    connection = tap.newConnection()
+  }
+
+  func handlerAdded(context: ChannelHandlerContext) {
+    let me = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+    observer = tap.observe { _ in
+      me.eventLoop.execute {
+        let (handler, context) = me.value
+        handler.linksChanged(context)
+      }
+    }
+  }
+
+  func handlerRemoved(context: ChannelHandlerContext) { forget() }
+
+  private func forget() {
+    if let observer { tap.forget(observer) }
+    observer = nil
+  }
+
+  private var passes: Bool {
+    guard let local, let remote, !isOwn else { return true }
+    return !isDead && tap.incarnation(side, local: local, remote: remote) == incarnation
+  }
+
+  private func tell(_ end: TapEnd) {
+    guard !isOwn, local != nil, told.insert(end).inserted else { return }
+    tap.tell(.ended(connection, end))
+  }
+
+  // MARK: Opening
+
+  func connect(context: ChannelHandlerContext, to address: SocketAddress, promise: EventLoopPromise<Void>?) {
+    local = context.localAddress.flatMap { Endpoint($0) }
+    remote = Endpoint(address)
+    guard let local, let remote else { return context.connect(to: address, promise: promise) }
+    isOwn = tap.isOwn(remote.address)
+    if isOwn { return context.connect(to: address, promise: promise) }
+    guard let found = tap.open(connection, local: local, remote: remote) else {
+      if heldConnect == nil {
+        let me = NIOLoopBound(self, eventLoop: context.eventLoop)
+        context.eventLoop.scheduleTask(in: TapHandler.resolutionLimit) {
+          me.value.heldConnect?.promise?.fail(IOError(errnoCode: EHOSTUNREACH, reason: "connect"))
+          me.value.heldConnect = nil
+        }
+      }
+      heldConnect = (address, promise)
+      return
+    }
+    heldConnect = nil
+    incarnation = found
+    let own = context.eventLoop.makePromise(of: Void.self)
+    let me = NIOLoopBound(self, eventLoop: context.eventLoop)
+    own.futureResult.whenComplete { result in
+      switch result {
+      case .success: me.value.tap.tell(.connected(me.value.connection))
+      case .failure(let error as IOError) where error.errnoCode == ECONNREFUSED: me.value.tell(.refused)
+      case .failure: break
+      }
+    }
+    own.futureResult.cascade(to: promise)
+    context.connect(to: address, promise: own)
+  }
+
+  func channelActive(context: ChannelHandlerContext) {
+    if side == .server {
+      local = context.localAddress.flatMap { Endpoint($0) }
+      remote = context.remoteAddress.flatMap { Endpoint($0) }
+      if let local, let remote {
+        isOwn = tap.isOwn(remote.address)
+        incarnation = tap.incarnation(side, local: local, remote: remote)
+        if !isOwn { tap.tell(.accepted(connection, local: local, remote: remote)) }
+      }
+    }
+    context.fireChannelActive()
+  }
+
+  // MARK: Sending
+
+  func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+    guard let local, let remote, !isOwn else { return context.write(data, promise: promise) }
+    let buffer = Self.unwrapOutboundIn(data)
+    if isDead { return die(context, promise) }
+    switch tap.send(Array(buffer.readableBytesView), on: connection, side, local: local, remote: remote) {
+    case .passes where writes.isEmpty && passes: context.write(data, promise: promise)
+    case .passes where !passes:
+      isDead = true
+      die(context, promise)
+    case .held: writes.append(Write(octets: buffer, isTold: false, promise: promise))
+    case .passes, .lost: writes.append(Write(octets: buffer, isTold: true, promise: promise))
+    }
+  }
+
+  func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
+    if mode == .output, !writes.isEmpty {
+      heldClose = (mode, promise)
+      return
+    }
+    drop()
+    if mode != .input, let local, let remote, tap.incarnation(side, local: local, remote: remote) != nil {
+      tell(.ownFinish)
+    }
+    context.close(mode: mode, promise: promise)
+  }
+
+  private func drop() {
+    heldConnect?.promise?.fail(ChannelError.ioOnClosedChannel)
+    heldConnect = nil
+    while let write = writes.popFirst() { write.promise?.fail(ChannelError.ioOnClosedChannel) }
+  }
+
+  /// The machine at the other end answers with a reset: it knows nothing of this connection.
+  private func die(_ context: ChannelHandlerContext, _ promise: EventLoopPromise<Void>? = nil) {
+    tell(.peerReset)
+    promise?.fail(ChannelError.ioOnClosedChannel)
+    drop()
+    let wasInactive = inbound.contains { if case .inactive = $0 { true } else { false } }
+    inbound.removeAll()
+    if wasInactive { end(context) } else { context.close(promise: nil) }
+  }
+
+  private func end(_ context: ChannelHandlerContext) {
+    forget()
+    context.fireChannelInactive()
+  }
+
+  // MARK: Receiving
+
+  func read(context: ChannelHandlerContext) {
+    if passes { context.read() } else { hasHeldRead = true }
+  }
+
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    take(.octets(Self.unwrapInboundIn(data)), context)
+  }
+
+  func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) { take(.event(event), context) }
+
+  func errorCaught(context: ChannelHandlerContext, error: any Error) { take(.error(error), context) }
+
+  func channelInactive(context: ChannelHandlerContext) {
+    // Closed from here: nothing is left to wait for.
+    if told.contains(.ownFinish) || isOwn || local == nil { return end(context) }
+    take(.inactive, context)
+  }
+
+  private func take(_ item: Inbound, _ context: ChannelHandlerContext) {
+    if !inbound.isEmpty || !passes { return inbound.append(item) }
+    handOn(item, context)
+  }
+
+  private func handOn(_ item: Inbound, _ context: ChannelHandlerContext) {
+    switch item {
+    case .octets(let buffer):
+      if let local, let remote, !isOwn {
+        let octets = Array(buffer.readableBytesView)
+        guard tap.receive(octets, on: connection, side, local: local, remote: remote) else {
+          return inbound.prepend(item)
+        }
+      }
+      context.fireChannelRead(Self.wrapInboundOut(buffer))
+    case .event(let event):
+      if event as? ChannelEvent == .inputClosed { tell(.peerFinish) }
+      context.fireUserInboundEventTriggered(event)
+    case .error(let error):
+      if (error as? IOError)?.errnoCode == ECONNRESET { tell(.peerReset) }
+      context.fireErrorCaught(error)
+    case .inactive:
+      if told.isDisjoint(with: [.peerFinish, .peerReset, .refused, .ownReset]) { tell(.peerFinish) }
+      tell(.ownFinish)
+      end(context)
+    }
+  }
+
+  // MARK: Links
+
+  private func linksChanged(_ context: ChannelHandlerContext) {
+    if let (address, promise) = heldConnect { return connect(context: context, to: address, promise: promise) }
+    guard let local, let remote, !isOwn, !isDead else { return }
+    guard let now = tap.incarnation(side, local: local, remote: remote) else {
+      // With the own link back, what waited leaves, and is lost for now.
+      for index in writes.indices where !writes[index].isTold {
+        let octets = Array(writes[index].octets.readableBytesView)
+        if case .held = tap.send(octets, on: connection, side, local: local, remote: remote) { return }
+        writes[index].isTold = true
+      }
+      return
+    }
+    guard now == incarnation else {
+      isDead = true
+      if !writes.isEmpty { die(context) }
+      return
+    }
+    release(context, local, remote)
+  }
+
+  private func release(_ context: ChannelHandlerContext, _ local: Endpoint, _ remote: Endpoint) {
+    while let write = writes.popFirst() {
+      if !write.isTold {
+        let octets = Array(write.octets.readableBytesView)
+        guard case .passes = tap.send(octets, on: connection, side, local: local, remote: remote) else {
+          return writes.prepend(write)
+        }
+      }
+      context.write(Self.wrapOutboundOut(write.octets), promise: write.promise)
+    }
+    context.flush()
+    while passes, let item = inbound.popFirst() { handOn(item, context) }
+    if let (mode, promise) = heldClose {
+      heldClose = nil
+      close(context: context, mode: mode, promise: promise)
+    }
+    if hasHeldRead, passes {
+      hasHeldRead = false
+      context.read()
+    }
+  }
+}

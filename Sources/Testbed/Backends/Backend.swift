@@ -1,0 +1,26 @@
+import TopologyLanguage
+
+/// What homes are made of.
+public enum Backend: String, Sendable, Hashable, CaseIterable {
+  /// Network namespaces, veth links and kernel bridges.
+  case namespaces
+  /// Addresses of 127.0.0.0/8, without any privilege.
+  case loopback
+
+  /// A home that is not up yet.
+  ///
+  /// - Parameters:
+  ///   - folder: an existing folder for the run's files.
+  ///   - operatorOn: the network outside of homes where a node `operator` is added; `nil`: none.
+  ///   - wiring: which links can be made worse, where there are such.
+  public func home(
+    _ topology: Topology, folder: String, operatorOn: String?, launcher: Launcher, wiring: Wiring
+  ) throws -> any HomeUnderTest {
+    switch self {
+    case .namespaces:
+      try NamespaceHome(
+        topology: topology, folder: folder, operatorOn: operatorOn, launcher: launcher, wiring: wiring)
+    case .loopback: try LoopbackHome(topology: topology, folder: folder, operatorOn: operatorOn, launcher: launcher)
+    }
+  }
+}
