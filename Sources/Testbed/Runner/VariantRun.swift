@@ -87,6 +87,11 @@ actor VariantRun: HomeConductor {
   /// The home and everything that is told from it, for as long as the run lasts.
   private func inHome() async throws -> Judgement {
     for option in checked.scenario.header.options { applySetting(of: option) }
+    if options.backend == .loopback,
+      let need = Need.missing(on: checked, variant, foreign: Set(options.devices.keys))
+    {
+      throw Stop(Judgement(.notApplicable, reason: "\(need)"))
+    }
     if let reason = Support.missing(for: checked.topology) ?? Support.missing(for: checked.scenario.header.options) {
       throw Stop(Judgement(.inconclusive, reason: "not supported yet: \(reason)"))
     }
