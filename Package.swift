@@ -86,7 +86,7 @@ let testbed: [Target] = [
     "Testbed", "Runner",
     [
       "Backends", "TraceChecker", "ScenarioLanguage", "TopologyLanguage", "LanguageKit", "Trace", "Messages",
-      "CaptureFiles", "Reports", "LinuxNetwork", "Octets", "JSONText", "HTTPWire",
+      "CaptureFiles", "Reports", "LinuxNetwork", "Octets", "JSONText", "HTTPWire", "Packets",
     ]),
 ]
 

@@ -170,7 +170,7 @@ private func document(_ document: JSONValue, _ revision: Int) -> HTTPResponse {
 
   @Test("a 401 within 2 s of the register-reply is tried again, a later one is not") func unauthorizedTooSoon() {
     var configurator = started()
-    _ = configurator.register()
+    let token = configurator.register().json?["controlToken"]?.string
     configurator.answer(registerLine, .json(201, ["revision": 1]))
     configurator.answer(pullLine, document(["hostName": "tv"], 1))
     let refusal = Refusal.unauthorized("not yet").response
@@ -184,6 +184,29 @@ private func document(_ document: JSONValue, _ revision: Int) -> HTTPResponse {
     configurator.wait(seconds: 5)
     #expect(configurator.waiting.isEmpty)
     #expect(configurator.reported("configuration-refused"))
+    // It stays owed: the reply may have been lost, and the agent registers again.
+    _ = configurator.register(ConfiguratorDialogue.registration(reason: "connection-change"), token: token)
+    configurator.answer(registerLine, .json(200, ["revision": 1]))
+    configurator.answer(pullLine, document(["hostName": "tv"], 1))
+    configurator.answer("GET /configuration", document([:], 1))
+    configurator.answer("PATCH /configuration", document(["hostName": "tv"], 2))
+    #expect(configurator.read()?["state"] == "configured")
+  }
+
+  @Test("a register that is repeated while its agent is being asked begins the work anew") func repeatedInBetween() {
+    var configurator = started()
+    let key = "5b0c2a3e-0000-4000-8000-000000000001"
+    _ = configurator.register(key: key)
+    configurator.answer(registerLine, .json(201, ["revision": 1]))
+    configurator.answer(pullLine, document(["hostName": "tv"], 1))
+    #expect(configurator.waiting == ["GET /configuration"])
+    // The reply never came: the agent asks again with the same key, and has its token only after that.
+    #expect(configurator.register(key: key).status == 201)
+    #expect(configurator.waiting == [pullLine])
+    configurator.answer(pullLine, document(["hostName": "tv"], 1))
+    configurator.answer("GET /configuration", document([:], 1))
+    configurator.answer("PATCH /configuration", document(["hostName": "tv"], 2))
+    #expect(configurator.read()?["state"] == "configured")
   }
 
   @Test("an unreachable server: four tries, then what is owed waits for the stream") func unreachableServer() {

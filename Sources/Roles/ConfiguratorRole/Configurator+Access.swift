@@ -35,8 +35,8 @@ extension Configurator {
         case .proceed: break
         case .wait: return []
         case .repeated(let response):
-          if operation == .register { registerRepeated(served) }
-          return [.reply(exchange, response.repeating(correlation: request.correlation))]
+          let stopped = operation == .register ? registerRepeated(served) : []
+          return stopped + [.reply(exchange, response.repeating(correlation: request.correlation))]
         case .otherBody: throw Refusal(.invalidField, "this Idempotency-Key came with another body before")
         case .full: throw Refusal(.tooManyRequests, "too many requests are in work")
         }

@@ -159,8 +159,12 @@ extension Configurator {
       records[agentId]?.known = nil
       if response.status == 422 { records[agentId]?.refusedRevision = wanted.revision }
       let text = problem.map { "\($0)" } ?? "status \(response.status)"
-      return [.report(Report(.warning, "configuration-refused", "\(agentId), revision \(wanted.revision): \(text)"))]
-        + settle(agentId, problem?.name ?? .refused, at: now)
+      let report = Effect.report(
+        Report(.warning, "configuration-refused", "\(agentId), revision \(wanted.revision): \(text)"))
+      // The agent has not got its token: its register-reply was late or lost. The work stays owed until it registers
+      // again.
+      if response.status == 401 { return [report] + finish(agentId, .unauthorized, at: now) }
+      return [report] + settle(agentId, problem?.name ?? .refused, at: now)
     case .failed(let failure):
       // Owed as before: it is tried again when the agent registers next, or the server comes back.
       records[agentId]?.known = nil

@@ -65,21 +65,25 @@ extension Configurator {
     guard first.digest == IdempotencyCache.Digest(served.request.body) else {
       throw Refusal(.invalidField, "this Idempotency-Key came with another body before")
     }
-    registerRepeated(served)
-    return ServedOutcome(.json(first.status, first.body))
+    let stopped = registerRepeated(served)
+    return ServedOutcome(.json(first.status, first.body), then: stopped)
   }
 
-  /// A `register` that was answered before: where the first reply was never written whole, the work begins with this
-  /// one.
-  mutating func registerRepeated(_ served: ServedRequest) {
-    guard let record = records[served["agentId"]] else { return }
-    var work = work[record.agentId] ?? AgentWork()
-    switch work.step {
-    case .awaitingReply(_, let scope): work.step = .awaitingReply(served.exchange, scope)
-    case .idle where !record.owed.isNothing: work.step = .awaitingReply(served.exchange, .whole)
-    case .idle, .registering, .pulling, .reading, .configuring, .pausing: return
+  /// A `register` that was answered before: its first reply was late or lost, and what is owed begins with this one.
+  /// What was tried in between, the agent had no token for.
+  mutating func registerRepeated(_ served: ServedRequest) -> [Effect] {
+    guard let record = records[served["agentId"]] else { return [] }
+    let agentId = record.agentId
+    switch work[agentId]?.step ?? .idle {
+    case .awaitingReply(_, let scope):
+      work[agentId]?.step = .awaitingReply(served.exchange, scope)
+      return []
+    case .idle, .registering, .pulling, .reading, .configuring, .pausing:
+      guard !record.owed.isNothing else { return [] }
+      let stopped = stopWork(for: agentId)
+      work[agentId, default: AgentWork()].step = .awaitingReply(served.exchange, .whole)
+      return stopped
     }
-    self.work[record.agentId] = work
   }
 
   private func lifetime(for registration: AgentRegistration) -> Int {

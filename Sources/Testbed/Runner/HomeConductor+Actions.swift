@@ -17,6 +17,7 @@ extension HomeConductor {
       note(.unsupported(reason, position: action.position.description, at: HostClock.wall()))
       throw Stop(Judgement(.inconclusive, reason: "not supported yet: \(reason) (\(action.position))"))
     }
+    if let trigger = action.trigger { return arm(action, trigger) }
     switch action.act {
     case .powerOn(let references):
       let nodes = try references.flatMap(nodes)
@@ -183,13 +184,28 @@ extension HomeConductor {
         "Host": endpoint.description, "Authorization": "Bearer \(secrets.operatorToken)",
         "Content-Type": ProfileNames.jsonType, "Connection": "close",
       ], body: document.octets)
-    let octets = try await running().exchange(
-      from: "operator", with: endpoint, sending: try request.octets(), within: Patience.answer,
-      until: { PlainHTTP.response(in: $0, to: "PUT", isEnded: false) != nil })
-    let status = PlainHTTP.response(in: octets, to: "PUT", isEnded: true)?.status
+    let status = try await answer(to: request, at: endpoint)
     if mode == .untilTrue, status != 200, status != 201 {
       throw ActionFailure("\(server.name) answered \(status.map(String.init) ?? "nothing") to the configuration")
     }
+  }
+
+  /// The status of the operator's request, which is sent again as the profile says where no answer comes; `nil` where
+  /// none came in the end.
+  private func answer(to request: HTTPRequest, at endpoint: Endpoint) async throws -> Int? {
+    let octets = try request.octets()
+    for pause in Patience.retries {
+      let answer = try? await running().exchange(
+        from: "operator", with: endpoint, sending: octets, within: Patience.answer,
+        until: { PlainHTTP.response(in: $0, to: request.method, isEnded: false) != nil })
+      if let status = answer.flatMap({ PlainHTTP.response(in: $0, to: request.method, isEnded: true)?.status }) {
+        return status
+      }
+      let end = HostClock.wall() + (pause ?? 0)
+      while HostClock.wall() < end, !isOver { try await pump(until: end) }
+      if isOver { break }
+    }
+    return nil
   }
 
   private func send(

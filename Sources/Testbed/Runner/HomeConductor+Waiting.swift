@@ -58,6 +58,8 @@ enum Patience {
   static let stream: Int64 = 6_000_000_000
   /// An answer to what the runner itself sends.
   static let answer = Duration.seconds(5)
+  /// How long to wait before a request without an answer is sent again; `nil`: that was the last try (profile section 1).
+  static let retries: [Int64?] = [500_000_000, 1_000_000_000, 2_000_000_000, nil]
 }
 
 /// An action that could not be performed.

@@ -24,6 +24,9 @@ protocol HomeConductor: Actor {
   var knowledge: WireKnowledge { get set }
   var home: (any HomeUnderTest)? { get }
   var facts: FactReader? { get set }
+  var faults: ArmedFaults { get set }
+  /// What happens reaches the conductor through it.
+  var inbox: Inbox { get }
 
   /// True when nobody waits any longer for what is being done.
   var isOver: Bool { get }

@@ -1,4 +1,5 @@
 import Backends
+import TraceChecker
 
 /// What reaches a running variant while it waits.
 enum Happening: Sendable {
@@ -8,6 +9,8 @@ enum Happening: Sendable {
   case line(program: Int, String)
   /// A program ended.
   case ended(program: Int, ProgramEnd)
+  /// What was done on the side broke: the run is over.
+  case stopped(Judgement)
   /// Somebody asked the run to stop (SIGINT or SIGTERM).
   case interrupted(signal: Int32)
   /// Somebody asks something of a home that was left running.

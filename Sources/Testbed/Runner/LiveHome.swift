@@ -20,10 +20,11 @@ public actor LiveHome: HomeConductor {
   var addresses: NodeAddresses
   var knowledge = WireKnowledge()
   var facts: FactReader?
+  var faults: ArmedFaults
   var home: (any HomeUnderTest)? { namespaces }
 
   private let namespaces: NamespaceHome
-  private let inbox = Inbox()
+  let inbox = Inbox()
   private let tell: @Sendable (News) -> Void
   private var feed: TraceFeed
   /// What waits for its turn: one thing at a time is done.
@@ -70,10 +71,11 @@ public actor LiveHome: HomeConductor {
     environment = NodeEnvironment(topology: topology, secrets: secrets, pace: 1)
     addresses = NodeAddresses(topology)
     feed = TraceFeed(PartyMap(topology))
+    faults = ArmedFaults(PartyMap(topology))
     namespaces = try NamespaceHome(
       topology: topology, folder: folder, operatorOn: topology.operatorNetwork, launcher: try Launcher.find(),
-      // Nobody knows yet which links somebody will make worse.
-      wiring: Wiring(links: nil, seed: options.seed))
+      // Nobody knows yet which links somebody will make worse, nor what will befall which message.
+      wiring: Wiring(links: nil, seed: options.seed, gate: faults.gate))
   }
 
   /// Why this version cannot build a home of the topology; `nil` where it can.
@@ -105,6 +107,7 @@ public actor LiveHome: HomeConductor {
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { for await progress in progress { inbox.post(.captured(progress)) } }
       group.addTask { await Programs.follow(started, telling: inbox) }
+      group.addTask { await self.attendToFaults() }
       defer { group.cancelAll() }
       try await self.stayUp()
       await namespaces.down()
@@ -163,6 +166,7 @@ public actor LiveHome: HomeConductor {
       case .enter(let node): call.answer(entrance(of: node))
       case .perform(let text, let within): waiting.append(Work(call: call, text: text, within: within))
       }
+    case .stopped(let judgement): tell(.happened(judgement.reason))
     case .hungUp(let number):
       waiting.removeAll { $0.call.number == number }
       if turn?.call == number { turn?.isAbandoned = true }

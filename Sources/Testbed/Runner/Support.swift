@@ -41,13 +41,11 @@ enum Support {
 
   /// Why the action cannot be performed; `nil` where it can.
   static func missing(for action: Action) -> String? {
-    if action.trigger != nil { return "at ... do" }
     switch action.act {
     case .set(_, let key, _): return knows(key.description) ? nil : "setting \(key)"
     case .powerOn, .powerOff, .crash, .restart, .unplug, .plugIn, .degrade, .heal, .move, .cutWAN, .restoreWAN, .send,
-      .run, .waitUntil, .wait, .holdsConfiguration:
+      .run, .waitUntil, .wait, .holdsConfiguration, .drop, .duplicate, .corrupt, .hold:
       return nil
-    case .drop, .duplicate, .corrupt, .hold: return "message faults"
     case .block, .unblock: return "block and unblock"
     case .stopApplication, .startApplication: return "stop and start of applications"
     case .connect: return "connects to"

@@ -2,8 +2,14 @@ import Backends
 import ScenarioLanguage
 
 extension VariantRun {
-  /// The links that the scenario may touch; all others are plain ones of the kernel.
-  var wiring: Wiring { Wiring(links: linksToDegrade, seed: options.seed) }
+  /// The links that the scenario may touch pass through the wire: those that it makes worse, and all where a fault may
+  /// befall a message. All others are plain ones of the kernel.
+  var wiring: Wiring {
+    guard checked.scenario.actions.contains(where: { $0.trigger != nil }) else {
+      return Wiring(links: linksToDegrade, seed: options.seed)
+    }
+    return Wiring(links: nil, seed: options.seed, gate: faults.gate)
+  }
 
   /// The links that some action of the scenario may make worse.
   private var linksToDegrade: Set<String> {

@@ -31,6 +31,7 @@ actor VariantRun: HomeConductor {
   var judge: Judge
   var home: (any HomeUnderTest)?
   var facts: FactReader?
+  var faults: ArmedFaults
   private var trace: [Event] = []
   private var holdsSlot = false
   private var performedPhases = 0
@@ -59,6 +60,7 @@ actor VariantRun: HomeConductor {
     environment = NodeEnvironment(topology: checked.topology, secrets: secrets, pace: checked.scenario.header.pace)
     addresses = NodeAddresses(checked.topology)
     feed = TraceFeed(PartyMap(checked.topology))
+    faults = ArmedFaults(PartyMap(checked.topology))
     judge = Judge(checked.scenario, variant, checked.topology, slack: options.slack)
   }
 
@@ -104,11 +106,13 @@ actor VariantRun: HomeConductor {
     if checked.topology.operatorNetwork != nil { try home.setPower(.on, of: "operator") }
     refreshFacts()
     let capture = try home.capture
+    faults.gate.record(in: capture)
     let inbox = inbox
     let started = programs.started
     return try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { for await progress in capture.progress { inbox.post(.captured(progress)) } }
       group.addTask { await Programs.follow(started, telling: inbox) }
+      group.addTask { await self.attendToFaults() }
       defer { group.cancelAll() }
       let judgement = try await self.conduct(capture)
       await home.down()
@@ -174,6 +178,7 @@ actor VariantRun: HomeConductor {
       if let node = programs.ended(number, end) {
         note(.died(node: node, reason: died(node, end), at: HostClock.wall()))
       }
+    case .stopped(let judgement): throw Stop(judgement)
     case .interrupted(let signal):
       note(.end(.aborted("signal \(signal)"), at: HostClock.wall()))
       throw Stop(Judgement(.inconclusive, reason: "interrupted by signal \(signal)"))

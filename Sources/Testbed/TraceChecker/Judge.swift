@@ -42,6 +42,9 @@ public struct Judge: Sendable {
   /// The last phase whose actions were all performed.
   var performed = -1
   var lostFrames = 0
+  /// Faults that the variant arms (`at ARROW do ...`), and how many befell their message so far.
+  private let armedFaults: [Position]
+  private var befallenFaults = 0
   /// The time up to which everything is known.
   private var now: Int64 = .min
   private var waiting = WaitingItems()
@@ -60,6 +63,9 @@ public struct Judge: Sendable {
     plan = Planner.plan(
       scenario, guards: { variant.allows($0) }, topology, slack: slack, readsFacts: origin == .run)
     table = SightingTable(plan)
+    let actions = (scenario.given?.actions ?? []) + scenario.phases.flatMap(\.when)
+    armedFaults =
+      origin == .run ? actions.filter { $0.trigger != nil && variant.allows($0.guardian) }.map(\.position) : []
     stage = scenario.given != nil && origin == .run ? .given : .awaiting(phase: 0)
     if plan.phases.isEmpty { conclude(Judgement(.error, reason: "the scenario has no phase"), at: 0) }
   }
@@ -259,7 +265,8 @@ public struct Judge: Sendable {
     case .end(.aborted(let reason), let at):
       conclude(Judgement(.inconclusive, reason: "the run was ended: \(reason)"), at: at)
     case .end(.broke(let reason), let at): conclude(Judgement(.error, reason: reason), at: at)
-    case .end(.finished, _), .action, .fault, .other: break
+    case .fault: befallenFaults += 1
+    case .end(.finished, _), .action, .other: break
     }
   }
 
@@ -269,6 +276,13 @@ public struct Judge: Sendable {
     if judgement.verdict == .pass, lostFrames > 0 {
       judgement.verdict = .inconclusive
       judgement.reason = "\(lostFrames) frames crossed a link and were not captured"
+      judgement.headroom = nil
+    }
+    // What the fault was to show was not seen.
+    if judgement.verdict == .pass, befallenFaults < armedFaults.count {
+      let places = armedFaults.map(\.description).joined(separator: ", ")
+      judgement.verdict = .inconclusive
+      judgement.reason = "\(armedFaults.count - befallenFaults) of the faults armed at \(places) befell no message"
       judgement.headroom = nil
     }
     judgement.started = started

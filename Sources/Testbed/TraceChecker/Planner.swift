@@ -46,6 +46,14 @@ struct Planner {
     return FactRequest(id: -1, fact: fact, test: planner.test(of: fact, Place()), environment: [:])
   }
 
+  /// One arrow by itself, as `at ARROW do` has it.
+  static func line(of arrow: Arrow, _ topology: Topology) -> Line {
+    var planner = Planner(names: Names(topology), guards: { _ in true }, clause: nil, readsFacts: true, wall: { $0 })
+    let source = MessageLine(arrow: arrow, within: nil, saves: [], guardian: nil, position: arrow.position)
+    let id = planner.append(source, Place())
+    return planner.plan.lines[id]
+  }
+
   private init(
     names: Names, guards: @escaping (Guard) -> Bool, clause: String?, readsFacts: Bool,
     wall: @escaping (Int64) -> Int64

@@ -1,0 +1,146 @@
+#!/usr/bin/perl
+# Writes scenarios/crashes/: every program crashed and restarted at every message of Sequences 1 and 2.
+# usage: crashes.pl [--check]   (--check: fails where the files differ from what would be written)
+use strict;
+use warnings;
+
+my $check = @ARGV && $ARGV[0] eq '--check';
+my $root = 'scenarios/crashes';
+my %name = (tv => 'the CE device', cfg => 'the configurator', server => 'the service server');
+
+# Each message of a sequence, in order: FROM, TO, NAME.
+my @first = (
+  ['tv', 'network', 'discover'],
+  ['cfg', 'tv', 'discover-reply'],
+  ['tv', 'cfg', 'register'],
+  ['cfg', 'tv', 'register-reply'],
+  ['cfg', 'server', 'server-register'],
+  ['server', 'cfg', 'server-register-reply'],
+  ['cfg', 'server', 'configuration-request'],
+  ['server', 'cfg', 'configuration-reply'],
+  ['cfg', 'tv', 'configure'],
+  ['tv', 'cfg', 'configure-reply'],
+);
+my @second = (['operator', 'server', 'configuration-update'], ['server', 'operator', 'configuration-update-reply'], @first);
+
+my %wanted;
+table(1, @first);
+table(2, @second);
+exit finish();
+
+sub table {
+  my ($sequence, @messages) = @_;
+  my %place = map { $messages[$_][2] => $_ } 0 .. $#messages;
+  for my $at (0 .. $#messages) {
+    my ($from, $to, $message) = @{ $messages[$at] };
+    for my $victim (qw(tv cfg server)) {
+      my $title = "Sequence $sequence: $name{$victim} crashes at $message and is started again";
+      my $file = "crash-$sequence-$victim-at-$message";
+      # What was acknowledged before the crash must still be known after it.
+      my @lost = ("cfg -> tv register-reply where status = 409");
+      push @lost, "cfg -> tv register-reply where status = 201" if $sequence == 2 || $at > $place{'register-reply'};
+      push @lost, "server -> cfg server-register-reply where status = 201"
+        if $sequence == 2 || $at > $place{'server-register-reply'};
+      $wanted{"$root/sequence-$sequence/$file.scenario"} =
+        $sequence == 1
+        ? first($file, $title, "$from -> $to $message", $victim, @lost)
+        : second($file, $title, "$from -> $to $message", $victim, @lost);
+    }
+  }
+}
+
+sub head {
+  my ($file, $title) = @_;
+  return <<"TEXT";
+# Written by contrib/scenarios/crashes.pl.
+scenario $file "$title"
+profile 3
+topology one-home
+tags crash
+pace 20
+time limit 600s
+
+TEXT
+}
+
+# Until the configuration is applied and known, none of these may come: they would tell of something forgotten.
+sub tail {
+  my ($arrow, $setting, @lost) = @_;
+  my $lost = join '', map { "    $_\n" } @lost;
+  return <<"TEXT";
+expect
+  $arrow
+  never
+${lost}  end
+  wait until tv configuration $setting
+  wait until cfg agent tv state = "configured"
+  wait until server is up
+
+then
+  tv configuration $setting
+  cfg agent tv state = "configured"
+  tv is up
+  cfg is up
+  server is up
+TEXT
+}
+
+sub first {
+  my ($file, $title, $arrow, $victim, @lost) = @_;
+  return head($file, $title) . <<"TEXT" . tail($arrow, 'ntpServer = "198.51.100.10"', @lost);
+given
+  power on server, hg, cfg
+  server holds configuration for tv
+    ntpServer = "198.51.100.10"
+  end
+
+when
+  at $arrow do restart $victim
+  power on tv
+
+TEXT
+}
+
+sub second {
+  my ($file, $title, $arrow, $victim, @lost) = @_;
+  return head($file, $title) . <<"TEXT" . tail($arrow, 'hostName = "bedroom"', @lost);
+given
+  power on server, hg, cfg
+  server holds configuration for tv
+    hostName = "living-room"
+  end
+  power on tv
+  wait until cfg agent tv state = "configured"
+  wait until tv configuration hostName = "living-room"
+
+when
+  unplug tv
+  at $arrow do restart $victim
+  server holds configuration for tv
+    hostName = "bedroom"
+  end
+  move tv to sw1.6
+  plug in tv
+
+TEXT
+}
+
+sub finish {
+  my @wrong;
+  for my $path (sort keys %wanted) {
+    my $text = -e $path ? do { local (@ARGV, $/) = $path; <> } : '';
+    next if $text eq $wanted{$path};
+    push @wrong, $path;
+    next if $check;
+    (my $folder = $path) =~ s{/[^/]*$}{};
+    system('mkdir', '-p', $folder);
+    open my $out, '>', $path or die "$path: $!\n";
+    print $out $wanted{$path};
+  }
+  for my $path (grep { !$wanted{$_} } glob "$root/*/*.scenario") {
+    push @wrong, $path;
+    unlink $path unless $check;
+  }
+  print "crashes: ", scalar(keys %wanted), " scenarios", (@wrong ? ", " . @wrong . ($check ? " differ: @wrong" : " written") : ", all as written"), "\n";
+  return $check && @wrong ? 1 : 0;
+}
