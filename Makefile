@@ -39,6 +39,7 @@ commands: build
 	Tests/CommandLine/up.sh $(BIN)
 
 scenarios: build
+	perl contrib/scenarios/crashes.pl --check
 	$(BIN)/homebed check
 	$(BIN)/homebed run --report $(REPORT)
 	contrib/checks/verify-runs.sh $(BIN) $(REPORT)

@@ -139,7 +139,11 @@ let tests: [Target] = [
   .tests(of: "Reports", ["TraceChecker", "Messages"]),
   .tests(
     of: "Runner",
-    ["ScenarioLanguage", "TopologyLanguage", "LanguageKit", "LinuxNetwork", "Messages", "JSONText", "Octets"]),
+    [
+      "ScenarioLanguage", "TopologyLanguage", "LanguageKit", "LinuxNetwork", "Messages", "JSONText", "Octets",
+      "Packets",
+      "Trace", "TraceChecker", "Backends",
+    ]),
 ]
 
 let package = Package(

@@ -8,7 +8,7 @@ import TopologyLanguage
 
 @testable import Runner
 
-private let small = """
+let smallHome = """
   topology small
   network internet 198.51.100.0/24
   service-server server on internet address 198.51.100.10
@@ -28,7 +28,7 @@ private let small = """
   """
 
 private func topology() throws -> Topology {
-  let read = TopologyFile.read("small.topology", loader: SourceLoader(files: ["small.topology": small]))
+  let read = TopologyFile.read("small.topology", loader: SourceLoader(files: ["small.topology": smallHome]))
   return try #require(read.topology)
 }
 

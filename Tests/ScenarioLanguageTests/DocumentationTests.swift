@@ -6,10 +6,10 @@ import TopologyLanguage
 
 /// The examples of docs/topologies.md and docs/scenarios.md are in order, and their tables are whole.
 @Suite struct DocumentationTests {
-  private static func page(_ name: String) throws -> String {
+  private static func page(_ name: String, type: String = "md") throws -> String {
     let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .deletingLastPathComponent()
-    return try String(contentsOf: root.appendingPathComponent("docs/\(name).md"), encoding: .utf8)
+    return try String(contentsOf: root.appendingPathComponent("docs/\(name).\(type)"), encoding: .utf8)
   }
 
   /// The fenced blocks of a language, by the name in their first line.
@@ -42,6 +42,13 @@ import TopologyLanguage
     }
     let warned = ScenarioFile.read("first-steps.scenario", loader: loader).diagnostics.map(\.message)
     #expect(warned == ["steps 5, 6, 7 of clause 4.2 are missing"])
+  }
+
+  /// What the page of faults shows is what ships, and so what every run of the suite runs.
+  @Test func theExamplesOfFaultsShip() throws {
+    let examples = Self.blocks("scenario", in: try Self.page("faults"))
+    #expect(examples.map(\.name) == ["tired-line", "lost-answer"])
+    for (name, text) in examples { #expect(try Self.page("../scenarios/faults/\(name)", type: "scenario") == text) }
   }
 
   @Test func everySettingIsInTheTable() throws {
