@@ -73,6 +73,7 @@ let edges: [Target] = [
 let testbed: [Target] = [
   .library("Testbed", "LanguageKit", ["Octets"]),
   .library("Testbed", "TopologyLanguage", ["LanguageKit", "Octets", "JSONText"]),
+  .library("Testbed", "Drawings", ["TopologyLanguage", "Octets"]),
   .library("Testbed", "ScenarioLanguage", ["LanguageKit", "TopologyLanguage", "Messages", "Octets"]),
   .library("Testbed", "TraceChecker", ["ScenarioLanguage", "TopologyLanguage", "LanguageKit", "Messages"]),
   .library(
@@ -94,7 +95,8 @@ let commands: [Target] = [
   .program(
     "homebed",
     [
-      "Runner", "Reports", "Backends", "TraceChecker", "ScenarioLanguage", "TopologyLanguage", "LanguageKit", "Trace",
+      "Runner", "Reports", "Backends", "Drawings", "TraceChecker", "ScenarioLanguage", "TopologyLanguage",
+      "LanguageKit", "Trace",
       "Messages", "JSONText", arguments,
     ]),
   .program("ce-agent", ["CEAgentRole", "RoleKit", "Messages", "RoleHost", arguments]),
@@ -133,6 +135,7 @@ let tests: [Target] = [
   .tests(of: "RoleHost", ["RoleKit", "Messages", "ManagementStore"]),
   .tests(of: "LanguageKit", ["Octets"]),
   .tests(of: "TopologyLanguage", ["LanguageKit", "Octets"]),
+  .tests(of: "Drawings", ["TopologyLanguage", "LanguageKit"], resources: [.copy("torture.topology")]),
   .tests(of: "ScenarioLanguage", ["LanguageKit", "TopologyLanguage", "Messages", "Octets"]),
   .tests(of: "TraceChecker", ["ScenarioLanguage", "TopologyLanguage", "LanguageKit", "Messages"]),
   .tests(of: "Backends", ["TopologyLanguage", "LanguageKit", "LinuxNetwork", "CaptureFiles", "Octets"]),

@@ -28,6 +28,11 @@ expect "list --json is versioned" 0 '"version": 1' "$homebed" list --json "$one"
 expect "list --settings" 0 "register-lifetime" "$homebed" list --settings
 expect "messages NAME" 0 "PUT /agents/" "$homebed" messages register
 expect "a message that is not there" 2 "did you mean .register." "$homebed" messages registr
+expect "draw gives a picture" 0 "<title>tv--sw1.3</title>" "$homebed" draw one-home
+expect "draw gives a tree" 0 "└─ tv  CE device  192.168.10.21" "$homebed" draw topologies/two-homes.topology --format text
+expect "draw writes a file" 0 "^graph " sh -c "'$homebed' draw one-home --format dot --output '$folder/out.dot' && cat '$folder/out.dot'"
+expect "a topology that is not there is not drawn" 2 "nowhere" "$homebed" draw nowhere
+expect "a format that nobody draws" 2 "png" "$homebed" draw one-home --format png
 expect "help" 0 "decode" "$homebed" --help
 expect "version" 0 "^[0-9]+\.[0-9]+\.[0-9]+$" "$homebed" --version
 
@@ -113,6 +118,6 @@ for _ in $(seq 40); do
 done
 expect "... and no namespace, interface or mount" 0 "" test "$(namespaces) $(links) $(wc -l < /proc/mounts)" = "$before"
 expect "... and no file but the runs' own folders" 0 "^0$" sh -c \
-  "find '$folder' -mindepth 1 -maxdepth 1 -newer '$here/run.sh' ! -name 'homebed-*' ! -name out ! -name told ! -name junit.xml ! -name report ! -name empty ! -name word ! -name direction ! -name address | wc -l"
+  "find '$folder' -mindepth 1 -maxdepth 1 -newer '$here/run.sh' ! -name 'homebed-*' ! -name out ! -name out.dot ! -name told ! -name junit.xml ! -name report ! -name empty ! -name word ! -name direction ! -name address | wc -l"
 
 finish

@@ -21,7 +21,7 @@ my %allowed = (
   ],
 );
 # Sources that stay free of the outside world whatever their layer.
-my %pure = map { $_ => 1 } qw(LanguageKit TopologyLanguage ScenarioLanguage TraceChecker);
+my %pure = map { $_ => 1 } qw(LanguageKit TopologyLanguage Drawings ScenarioLanguage TraceChecker);
 # Modules of the toolchain; all others must be declared in the manifest.
 my %toolchain = map { $_ => 1 } qw(Foundation FoundationEssentials Glibc Synchronization Dispatch);
 open my $manifest, '<', 'Package.swift' or die "Package.swift: $!\n";

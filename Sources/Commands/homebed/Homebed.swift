@@ -11,7 +11,7 @@ struct Homebed: AsyncParsableCommand {
     abstract: "Runs home networks and judges their devices by IEC 62608-2:2017.",
     version: version,
     subcommands: [
-      Run.self, Check.self, List.self, Decode.self, Verify.self, MessagesCommand.self, Up.self,
+      Run.self, Check.self, List.self, Draw.self, Decode.self, Verify.self, MessagesCommand.self, Up.self,
       Enter.self, Do.self,
     ])
 
