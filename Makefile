@@ -37,6 +37,7 @@ unit: test-deps
 commands: build
 	Tests/CommandLine/run.sh $(BIN)
 	Tests/CommandLine/up.sh $(BIN)
+	Tests/CommandLine/exhaustion.sh $(BIN)
 
 scenarios: build
 	perl contrib/scenarios/crashes.pl --check

@@ -20,6 +20,8 @@ void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /// returns an exit code.
 int enter_world(void);
 int run_world(char *command[]);
+/// Says in one sentence why the kernel refused namespaces, and what helps. Returns the exit code.
+int refused(const char *what, int error);
 int run_probe(void);
 
 // node.c
@@ -49,6 +51,8 @@ int run_reaper(const char *state, char *command[]);
 /// Runs `command` under an init in a new pid namespace (the caller has unshared it already) and returns its status.
 /// `prepare` runs in the init first; a result other than 0 ends it with that code.
 int run_tree(char *command[], int (*prepare)(void));
+/// True if this process has passed a signal on, or the terminal has sent one.
+int was_asked_to_stop(void);
 
 /// Runs `command` as a child in the pid namespace that children go to now, and returns its status; `prepare` as above,
 /// in the child.

@@ -128,8 +128,7 @@ int run_node(const struct node_options *options, char *command[]) {
   int inherited = -1;
   if (sscanf(options->netns, "/proc/self/fd/%d", &inherited) == 1 && inherited > 2) close(inherited);
   if (unshare(CLONE_NEWNS | CLONE_NEWPID) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0) {
-    complain("cannot make namespaces for a node: %s", strerror(errno));
-    return EXIT_NOT_PERMITTED;
+    return refused("cannot make namespaces for a node", errno);
   }
   // Opened in the new mount namespace, else it could not be bound there.
   int resolv = -1;

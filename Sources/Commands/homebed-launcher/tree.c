@@ -15,6 +15,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+static int stop_was_asked;
+
+int was_asked_to_stop(void) { return stop_was_asked; }
+
 static int crash_signal(void) { return SIGRTMIN + 1; }
 
 static sigset_t forwarded(void) {
@@ -42,6 +46,7 @@ static int attend(pid_t child, const sigset_t *signals, int is_launcher) {
         if (pid == child) return status_code(status);
       continue;
     }
+    stop_was_asked = 1;
     // What the terminal sends, it sends to the whole foreground group: the command has it already.
     if (info.si_code == SI_KERNEL) continue;
     // A crash: no notice for anyone. The launcher then waits as ever, and returns when the last descendant is gone.

@@ -35,8 +35,7 @@ static long kernel_setting(const char *path) {
   return count > 0 ? strtol(text, NULL, 10) : -1;
 }
 
-// Says in one sentence why the kernel refused, and what helps.
-static int refused(const char *what, int error) {
+int refused(const char *what, int error) {
   if (kernel_setting("/proc/sys/kernel/unprivileged_userns_clone") == 0 && geteuid() != 0)
     complain("%s: the kernel forbids user namespaces to ordinary users; as root: "
              "sysctl kernel.unprivileged_userns_clone=1", what);
@@ -48,8 +47,8 @@ static int refused(const char *what, int error) {
     complain("%s: the kernel's limit of namespaces is 0; as root: "
              "sysctl user.max_user_namespaces=10000 user.max_net_namespaces=10000", what);
   else if (error == ENOSPC)
-    complain("%s: the kernel's limit of namespaces is reached; as root: raise user.max_user_namespaces and "
-             "user.max_net_namespaces", what);
+    complain("%s: the kernel's limit of namespaces is reached; as root: raise those of user.max_user_namespaces, "
+             "user.max_net_namespaces, user.max_mnt_namespaces and user.max_pid_namespaces that are low", what);
   else if (error == EPERM && geteuid() == 0)
     complain("%s: not permitted, although this is root; in a container, start it with --privileged, or with "
              "--cap-add SYS_ADMIN,NET_ADMIN and --security-opt seccomp=unconfined", what);
@@ -85,7 +84,13 @@ int enter_world(void) {
 
 int run_world(char *command[]) {
   int code = enter_world();
-  return code ? code : run_tree(command, mount_proc);
+  if (code) return code;
+  code = run_tree(command, mount_proc);
+  // What ends a command that nobody asked to stop is mostly the want of memory, which it could not tell itself.
+  if (code > 128 && !was_asked_to_stop())
+    complain("%s was ended by signal %d (%s), and its home with it; memory may have run out", command[0], code - 128,
+             strsignal(code - 128));
+  return code;
 }
 
 // ---- probe ----

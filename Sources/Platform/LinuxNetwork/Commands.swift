@@ -31,7 +31,7 @@ public enum Commands {
           &pid)
       }
     }
-    try SystemError.check(result, "start \(path)")
+    guard result >= 0 else { throw SystemError("start \(path)", number: -result).with(.processes, for: [EAGAIN]) }
     return pid
   }
 

@@ -61,6 +61,16 @@ public enum DescriptorLimit {
   }
 }
 
+extension DescriptorLimit {
+  /// Raises the limit, and throws where less than `count` files could be open then: better before a home is begun than
+  /// in its midst, where not even its folder could be listed and removed.
+  public static func require(_ count: Int) throws {
+    raise()
+    guard case .openFiles(let limit)? = Shortage(errno: EMFILE), limit < count else { return }
+    throw SystemError("have the \(count) files open that a home takes at least", number: EMFILE)
+  }
+}
+
 /// CLOCK_REALTIME.
 public enum WallClock {
   /// Nanoseconds since 1970-01-01 UTC.

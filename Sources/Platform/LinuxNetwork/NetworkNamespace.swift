@@ -17,8 +17,10 @@ public final class NetworkNamespace: Sendable {
   /// Makes an empty namespace, with a connection to its routing family. Throws EPERM where the process may not.
   public static func make(_ settings: Settings) throws -> (NetworkNamespace, RouteSocket) {
     var route: Int32 = -1
-    let number = try SystemError.check(
-      clinux_namespace_new(settings.rawValue, &route), "make a network namespace")
+    let number = clinux_namespace_new(settings.rawValue, &route)
+    guard number >= 0 else {
+      throw SystemError("make a network namespace", number: -number).with(.networkNamespaces, for: [ENOSPC])
+    }
     return (NetworkNamespace(Descriptor(number)), RouteSocket(Descriptor(route)))
   }
 

@@ -23,7 +23,7 @@ public enum SystemThread {
       }, box.toOpaque())
     guard result == 0 else {
       box.release()
-      throw SystemError("start a thread", number: result)
+      throw SystemError("start a thread", number: result).with(.processes, for: [EAGAIN])
     }
   }
 

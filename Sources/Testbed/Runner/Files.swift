@@ -1,4 +1,5 @@
 import Glibc
+import LinuxNetwork
 
 /// A file that could not be read or written, with the system's reason.
 public struct FileError: Error, CustomStringConvertible {
@@ -9,7 +10,8 @@ public struct FileError: Error, CustomStringConvertible {
   init(_ doing: String, _ path: String, errno number: Int32 = errno) {
     self.path = path
     self.doing = doing
-    reason = String(cString: strerror(number))
+    reason =
+      String(cString: strerror(number)) + (Shortage(errno: number).map { "; hint: \($0.remedy)" } ?? "")
   }
 
   public var description: String { "cannot \(doing) \(path): \(reason)" }

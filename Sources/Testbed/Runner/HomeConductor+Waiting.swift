@@ -1,5 +1,6 @@
 import Backends
 import LanguageKit
+import LinuxNetwork
 import ScenarioLanguage
 import TopologyLanguage
 import TraceChecker
@@ -14,7 +15,7 @@ extension HomeConductor {
         try await pump(until: HostClock.wall() + Pause.betweenPolls)
         if isOver { return }
         guard programs.isRunning(node.name) else {
-          throw ActionFailure("\(node.name) ended before it was ready" + logEnd(of: node))
+          throw failure("\(node.name) ended before it was ready" + logEnd(of: node))
         }
         if options.devices[node.name] != nil, await answers(node) { programs.markReady(node.name) }
         guard HostClock.wall() < deadline else { throw neverReady(node) }
@@ -29,12 +30,18 @@ extension HomeConductor {
     }
   }
 
-  private func neverReady(_ node: Node) -> ActionFailure {
+  private func neverReady(_ node: Node) -> any Error {
     let output = programs.output(of: node.name)
     let instead = output.isEmpty ? "" : "; it wrote: " + output.joined(separator: " | ")
     let patience = Patience.ready / 1_000_000_000
-    return ActionFailure(
+    return failure(
       "\(node.name) never became ready: no line `ready` within \(patience) s\(instead)\(logEnd(of: node))")
+  }
+
+  /// A program may fail for what the machine lacks: then the testbed is to blame, and says for what.
+  private func failure(_ words: String) -> any Error {
+    guard let shortage = Shortage.now(in: folder) else { return ActionFailure(words) }
+    return Stop(Judgement(.error, reason: "\(words); hint: \(shortage.remedy)"))
   }
 
   private func logEnd(of node: Node) -> String {

@@ -1,4 +1,5 @@
 import Backends
+import LinuxNetwork
 import Messages
 import Octets
 import TopologyLanguage
@@ -81,10 +82,11 @@ extension HomeConductor {
     facts = FactReader(home: home, secrets: secrets, address: { addresses[$0] })
   }
 
-  /// How a program ended, with the last lines of its log.
+  /// How a program ended, with the last lines of its log, and what the machine lacks.
   func died(_ node: String, _ end: ProgramEnd) -> String {
     let last = LogTail.lines(logFile(of: node))
     return "\(end)" + (last.isEmpty ? "" : "; its last lines: " + last.joined(separator: " | "))
+      + (Shortage.now(in: folder).map { "; hint: \($0.remedy)" } ?? "")
   }
 
   func logFile(of node: String) -> String { "\(folder)/logs/\(node).log" }

@@ -1,5 +1,6 @@
 import Backends
 import JSONText
+import LinuxNetwork
 import Messages
 import ScenarioLanguage
 import TopologyLanguage
@@ -66,6 +67,7 @@ public actor LiveHome: HomeConductor {
     self.options = options
     self.folder = folder
     self.tell = tell
+    try DescriptorLimit.require(32)
     names = TopologyNames(topology)
     secrets = RunSecrets(homes: topology.homes.map(\.name))
     environment = NodeEnvironment(topology: topology, secrets: secrets, pace: 1)
@@ -92,7 +94,7 @@ public actor LiveHome: HomeConductor {
       try await conduct()
     } catch {
       await namespaces.down()
-      throw error
+      throw BackendError(reason(error))
     }
     await namespaces.down()
   }

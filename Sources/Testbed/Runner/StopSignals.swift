@@ -14,6 +14,8 @@ public final class StopSignals: Sendable {
 
   public init() {
     signal(SIGPIPE, SIG_IGN)
+    // A file that may grow no more is an error of writing it, not the end of the process.
+    signal(SIGXFSZ, SIG_IGN)
     let queue = DispatchQueue(label: "signals")
     for number in [SIGINT, SIGTERM, SIGHUP] {
       // What is ignored still reaches a source, and no thread is ended by it.

@@ -1,3 +1,4 @@
+import LinuxNetwork
 import Reports
 import ScenarioLanguage
 import TraceChecker
@@ -20,9 +21,10 @@ public struct SuiteRun: Sendable {
   let folder: String
   let isTemporary: Bool
 
-  /// - Throws: ``FileError`` where the folder for the run's files cannot be made.
+  /// - Throws: ``FileError`` where the folder for the run's files cannot be made; where too few files may be open.
   public init(_ suite: ScenarioSuite, options: RunOptions) throws {
     self.options = options
+    try DescriptorLimit.require(32)
     isTemporary = options.reportFolder == nil
     folder = try options.reportFolder ?? Files.temporaryFolder("homebed")
     try Files.makeFolder(folder)
