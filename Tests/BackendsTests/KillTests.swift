@@ -7,9 +7,6 @@ import Testing
 /// Whatever kills the runner, nothing is left behind.
 @Suite(.enabled(if: !World.isInside && World.outside == .available, "\(World.outside)"))
 struct KillTests {
-  /// How often a runner is killed: ten times here, a hundred times and more with HOMEBED_KILL_ROUNDS=100.
-  static let rounds = ProcessInfo.processInfo.environment["HOMEBED_KILL_ROUNDS"].flatMap(Int.init) ?? 10
-
   /// Who is killed: the launcher that a person started, its init, or the runner itself.
   enum Victim: CaseIterable { case launcher, firstChild, runner }
 
@@ -18,34 +15,23 @@ struct KillTests {
     let interfaces = try names(ofInterfaces: ())
     let mounts = try Files.read("/proc/self/mountinfo").count
     var seen = 0
-    for round in 0..<Self.rounds {
+    for round in 0..<Killing.rounds {
       let folder = try TestFolder()
       let mark = "79" + String(UInt32.random(in: 1_000_000...9_999_999))
       let victim = Victim.allCases[round % Victim.allCases.count]
-      let pid = try start(mark, folder: folder.path)
+      let pid = try Killing.start(World.command("KilledRunner"), mark, folder: folder.path)
       // Any moment from the first instruction to a home with programs: that is what is to be tried.
       usleep(UInt32.random(in: 0...400_000, using: &random))
       seen += try Processes.withEnvironment("HOMEBED_TEST_MARK=\(mark)")
       try kill(victim, below: pid)
       _ = try Commands.wait(pid)
-      try await gone(mark, round: round, victim: victim)
+      try await Killing.gone(mark, "round \(round): the \(victim) killed")
       #expect(try names(ofInterfaces: ()) == interfaces)
       #expect(try Files.read("/proc/self/mountinfo").count == mounts)
       let files = try FileManager.default.subpathsOfDirectory(atPath: folder.path).filter { !$0.hasPrefix("run") }
       #expect(files == ["output"], "files beside the run folder")
     }
-    #expect(seen > Self.rounds, "the runners never got as far as to leave something")
-  }
-
-  private func start(_ mark: String, folder: String) throws -> pid_t {
-    try FileManager.default.createDirectory(atPath: folder + "/run", withIntermediateDirectories: true)
-    let command = try World.command("KilledRunner")
-    let output = try Files.open(folder + "/output", 0o102)
-    let environment =
-      Commands.ownEnvironment().filter { !$0.hasPrefix("TMPDIR=") }
-      + ["TMPDIR=\(folder)", "\(World.variable)=inside", "HOMEBED_TEST_MARK=\(mark)", "SWIFT_BACKTRACE=enable=no"]
-    return try Commands.spawn(
-      command[0], Array(command.dropFirst()), environment: environment, output: output, errors: output)
+    #expect(seen > Killing.rounds, "the runners never got as far as to leave something")
   }
 
   /// Kills a process of the chain launcher, init, runner; one that is not there yet stands for its parent.
@@ -60,19 +46,35 @@ struct KillTests {
     return String(decoding: octets, as: UTF8.self).split(separator: " ").first.flatMap { pid_t($0) }
   }
 
-  /// The kernel ends the descendants in its own time; ten seconds mean never.
-  private func gone(_ mark: String, round: Int, victim: Victim) async throws {
+  private func names(ofInterfaces: Void) throws -> [String] {
+    try FileManager.default.contentsOfDirectory(atPath: "/sys/class/net").sorted()
+  }
+}
+
+enum Killing {
+  /// How often a runner is killed: ten times here, a hundred times and more with HOMEBED_KILL_ROUNDS=100.
+  static let rounds = ProcessInfo.processInfo.environment["HOMEBED_KILL_ROUNDS"].flatMap(Int.init) ?? 10
+
+  /// Starts a runner whose descendants carry the mark.
+  static func start(_ command: [String], _ mark: String, folder: String) throws -> pid_t {
+    try FileManager.default.createDirectory(atPath: folder + "/run", withIntermediateDirectories: true)
+    let output = try Files.open(folder + "/output", 0o102)
+    let environment =
+      Commands.ownEnvironment().filter { !$0.hasPrefix("TMPDIR=") }
+      + ["TMPDIR=\(folder)", "\(World.variable)=inside", "HOMEBED_TEST_MARK=\(mark)", "SWIFT_BACKTRACE=enable=no"]
+    return try Commands.spawn(
+      command[0], Array(command.dropFirst()), environment: environment, output: output, errors: output)
+  }
+
+  /// The descendants end in their own time; ten seconds mean never.
+  static func gone(_ mark: String, _ words: String) async throws {
     let deadline = ContinuousClock.now + .seconds(10)
     var left = try Processes.withEnvironment("HOMEBED_TEST_MARK=\(mark)")
     while left > 0, ContinuousClock.now < deadline {
       try await Task.sleep(for: .milliseconds(5))
       left = try Processes.withEnvironment("HOMEBED_TEST_MARK=\(mark)")
     }
-    #expect(left == 0, "round \(round): \(left) processes outlive the \(victim)")
-  }
-
-  private func names(ofInterfaces: Void) throws -> [String] {
-    try FileManager.default.contentsOfDirectory(atPath: "/sys/class/net").sorted()
+    #expect(left == 0, "\(words): \(left) processes are left")
   }
 }
 

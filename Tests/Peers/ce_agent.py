@@ -4,7 +4,7 @@
 It discovers a configurator, registers, refreshes at half its lifetime and keeps a configuration document. Its settings
 come from the HOMEBED_* variables that every program in a node's place is started with.
 """
-import http.server, json, os, re, signal, socket, sys, threading, time, urllib.error, urllib.request, uuid
+import http.client, http.server, json, os, re, signal, socket, sys, threading, time, uuid
 
 ENV = os.environ
 ADDRESS, PORT = ENV["HOMEBED_ADDRESS"], int(ENV.get("HOMEBED_HTTP_PORT", "49210"))
@@ -137,10 +137,15 @@ def register(configurator, api, reason):
     headers = {"Content-Type": "application/json", "Idempotency-Key": str(uuid.uuid4())}
     if state["token"] and state["configurator"] == configurator:
         headers["Authorization"] = f"Bearer {state['token']}"
-    request = urllib.request.Request(f"{api}/agents/{AGENT}", json.dumps(body).encode(), headers, method="PUT")
+    # From its own address: on loopback a socket that is not bound comes from 127.0.0.1, which is nobody's.
+    connection = http.client.HTTPConnection(api.partition("://")[2], timeout=5, source_address=(ADDRESS, 0))
     with lock:  # held until the token is known: the configurator may use it at once
-        with urllib.request.urlopen(request, timeout=5) as reply:
-            answer = json.load(reply)
+        connection.request("PUT", f"/agents/{AGENT}", json.dumps(body).encode(), headers)
+        reply = connection.getresponse()
+        if reply.status not in (200, 201):
+            raise ValueError(f"the registration was answered with {reply.status}")
+        answer = json.load(reply)
+        connection.close()
         if answer["configuratorId"] != configurator:
             raise ValueError("the reply names another configurator than the one that was found")
         state.update(token=answer["controlToken"], configurator=configurator)

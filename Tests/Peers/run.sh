@@ -33,9 +33,14 @@ python_agent() {
     --device "tv=exec:python3 $here/ce_agent.py"
 }
 
+python_agent_on_loopback() {
+  "$bin/homebed" run scenarios/sequence-1/new-device.scenario --backend loopback --report "$folder/python" \
+    --device "tv=exec:python3 $here/ce_agent.py"
+}
+
 # Every frame of a whole run, read by Wireshark's dissectors.
-clean_capture() {
-  "$bin/homebed" run scenarios/sequence-1/new-device.scenario --option configure=yes --report "$folder/ours" || return 1
+clean_capture() { # BACKEND
+  "$bin/homebed" run scenarios/sequence-1/new-device.scenario --backend "$1" --option configure=yes --report "$folder/ours" || return 1
   local capture
   capture=$(find "$folder/ours" -name capture.pcapng | head -n 1)
   local malformed http ssdp
@@ -49,7 +54,9 @@ clean_capture() {
 }
 
 check "a CE agent in Python passes Sequence 1" python3 python_agent
-check "tshark sees clean HTTP and SSDP in a run's capture" tshark clean_capture
+check "... on loopback too" python3 python_agent_on_loopback
+check "tshark sees clean HTTP and SSDP in a run's capture" tshark clean_capture namespaces
+check "... in what taps told on loopback too" tshark clean_capture loopback
 check "curl registers an agent" curl "$bin/homebed" run "$here/curl-registers.scenario"
 check "gssdp-discover finds configurator and device" gssdp-discover "$bin/homebed" run "$here/gssdp-finds.scenario"
 

@@ -75,6 +75,8 @@ public final class HTTPClient: Sendable {
         .connectTimeout(.hours(24))
         .channelOption(.tcpOption(.tcp_nodelay), value: 1)
         .channelOption(.socketOption(.so_keepalive), value: 1)
+        // The tap's handler is to decide when an end that came over a dead cable is known.
+        .channelOption(.allowRemoteHalfClosure, value: tap != nil)
         .channelInitializer { [tap] channel in
           channel.eventLoop.makeCompletedFuture {
             let connection = bound.value

@@ -152,7 +152,7 @@ public final class HTTPServer: Sendable {
     rules.maxHeaderFieldSize = limits.headerBlock
     rules.maxHeaderListSize = limits.headerBlock
     rules.maxHeaderFieldCount = limits.headerBlock / 4
-    if let tap { try channel.pipeline.syncOperations.addHandler(TapHandler(tap, .server)) }
+    if let tap { try channel.pipeline.syncOperations.addHandler(TapHandler(tap, .server, log: log)) }
     let connection = ServerConnection(of: self, on: channel)
     try channel.pipeline.syncOperations.addHandlers([
       ConnectionFront(connection),

@@ -1,4 +1,5 @@
 import Glibc
+import Logging
 import Messages
 import NIOCore
 import Taps
@@ -18,7 +19,6 @@ final class TapHandler: ChannelDuplexHandler {
     case octets(ByteBuffer)
     case event(Any)
     case error(any Error)
-    case inactive
   }
 
   private struct Write {
@@ -34,6 +34,7 @@ final class TapHandler: ChannelDuplexHandler {
   private let tap: TapChannel
   private let side: TapChannel.Side
   private let connection: UInt32
+  private let log: Logger?
   private var observer: Int?
   private var local: Endpoint?
   private var remote: Endpoint?
@@ -48,7 +49,8 @@ final class TapHandler: ChannelDuplexHandler {
   private var hasHeldRead = false
   private var told: Set<TapEnd> = []
 
-  init(_ tap: TapChannel, _ side: TapChannel.Side) {
+  init(_ tap: TapChannel, _ side: TapChannel.Side, log: Logger? = nil) {
+    self.log = log
     self.tap = tap
     self.side = side
     connection = tap.newConnection()
@@ -122,6 +124,11 @@ final class TapHandler: ChannelDuplexHandler {
       if let local, let remote {
         isOwn = tap.isOwn(remote.address)
         incarnation = tap.incarnation(side, local: local, remote: remote)
+        if !isOwn, incarnation == nil {
+          log?.warning(
+            "a connection from \(remote.address), from where no link leads here, waits; on loopback a program binds its sockets to HOMEBED_ADDRESS"
+          )
+        }
         if !isOwn { tap.tell(.accepted(connection, local: local, remote: remote)) }
       }
     }
@@ -167,9 +174,8 @@ final class TapHandler: ChannelDuplexHandler {
     tell(.peerReset)
     promise?.fail(ChannelError.ioOnClosedChannel)
     drop()
-    let wasInactive = inbound.contains { if case .inactive = $0 { true } else { false } }
     inbound.removeAll()
-    if wasInactive { end(context) } else { context.close(promise: nil) }
+    context.close(promise: nil)
   }
 
   private func end(_ context: ChannelHandlerContext) {
@@ -192,9 +198,12 @@ final class TapHandler: ChannelDuplexHandler {
   func errorCaught(context: ChannelHandlerContext, error: any Error) { take(.error(error), context) }
 
   func channelInactive(context: ChannelHandlerContext) {
-    // Closed from here: nothing is left to wait for.
-    if told.contains(.ownFinish) || isOwn || local == nil { return end(context) }
-    take(.inactive, context)
+    // By a reset perhaps that no link carried: but the channel is going, and nobody could be told later.
+    if passes {
+      if told.isDisjoint(with: [.peerFinish, .peerReset, .refused, .ownReset]) { tell(.peerFinish) }
+      tell(.ownFinish)
+    }
+    end(context)
   }
 
   private func take(_ item: Inbound, _ context: ChannelHandlerContext) {
@@ -213,15 +222,18 @@ final class TapHandler: ChannelDuplexHandler {
       }
       context.fireChannelRead(Self.wrapInboundOut(buffer))
     case .event(let event):
-      if event as? ChannelEvent == .inputClosed { tell(.peerFinish) }
+      if event as? ChannelEvent == .inputClosed {
+        tell(.peerFinish)
+        // A client reads no further than to the server's end.
+        if side == .client {
+          tell(.ownFinish)
+          return context.close(promise: nil)
+        }
+      }
       context.fireUserInboundEventTriggered(event)
     case .error(let error):
       if (error as? IOError)?.errnoCode == ECONNRESET { tell(.peerReset) }
       context.fireErrorCaught(error)
-    case .inactive:
-      if told.isDisjoint(with: [.peerFinish, .peerReset, .refused, .ownReset]) { tell(.peerFinish) }
-      tell(.ownFinish)
-      end(context)
     }
   }
 

@@ -20,9 +20,10 @@ struct LoopbackAddresses: Sendable {
 
   /// Claims a number and gives every network of the topology its part.
   ///
+  /// - Parameter names: what the numbers' names begin with, in which they are claimed.
   /// - Throws: ``BackendError`` where all are taken, and for a network that does not fit.
-  init(_ topology: Topology) throws {
-    (number, claim) = try LoopbackAddresses.claimed()
+  init(_ topology: Topology, names: String = "homebed-127.") throws {
+    (number, claim) = try LoopbackAddresses.claimed(names)
     map = AddressMap()
     // Parallel runs must not hear each other's discovery.
     let group = IPAddress.v4(0xEFFF_00FA | UInt32(number) << 8)
@@ -33,11 +34,11 @@ struct LoopbackAddresses: Sendable {
   /// 239.255.255.250, where SSDP is spoken (UDA 2.0 clause 1.1).
   static let ssdpGroup = IPAddress.v4(0xEFFF_FFFA)
 
-  private static func claimed() throws -> (UInt8, Descriptor) {
+  private static func claimed(_ names: String) throws -> (UInt8, Descriptor) {
     // Runs that begin at the same time do not all knock at the same doors.
     let first = UInt8.random(in: numbers)
     for number in Array(first...numbers.upperBound) + Array(numbers.lowerBound..<first) {
-      if let claim = try UnixSocket.claim("homebed-127.\(number)") { return (number, claim) }
+      if let claim = try UnixSocket.claim("\(names)\(number)") { return (number, claim) }
     }
     throw BackendError(
       "no network 127.A.0.0/16 is left: \(numbers.count) homes are on loopback already",

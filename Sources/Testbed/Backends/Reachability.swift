@@ -64,6 +64,7 @@ struct Reachability {
       }
       guard let gateway = plan.places[here].gateway,
         interfaces.indices.contains(plan.places[here].gatewayInterface),
+        interfaces[plan.places[here].gatewayInterface].address?.contains(gateway) ?? false,
         let segment = segments[Seat(place: here, interface: plan.places[here].gatewayInterface)],
         let next = holders[Spot(segment: segment, address: gateway)], plan.places[next.place].forwards
       else { return nil }
