@@ -19,9 +19,15 @@ final class FakeRunner: Sendable {
   private let state = Mutex<(socket: Descriptor?, records: [TapRecord], number: UInt32, links: TapLinks)>(
     (nil, [], 0, TapLinks()))
 
+  private let changes: SharedCounter
+
   init(_ links: TapLinks) throws {
     path = NSTemporaryDirectory() + "/tap-" + UUID().uuidString
     listener = try UnixSocket.listen(at: path)
+    try FileManager.default.createDirectory(
+      atPath: TapBoard.folder(besides: path), withIntermediateDirectories: false)
+    changes = try SharedCounter.make(at: TapBoard.counter(besides: path))
+    try show(links)
     state.withLock { $0.links = links }
     try SystemThread.start("runner") { [self] in
       var framing = TapFraming()
@@ -39,7 +45,16 @@ final class FakeRunner: Sendable {
     }
   }
 
-  deinit { unlink(path) }
+  deinit {
+    unlink(path)
+    try? FileManager.default.removeItem(atPath: TapBoard.folder(besides: path))
+  }
+
+  func show(_ links: TapLinks) throws {
+    let file = TapBoard.file(of: "tv", besides: path)
+    try Data(TapOrder.links(0, links).octets).write(to: URL(fileURLWithPath: file), options: .atomic)
+    changes.advance()
+  }
 
   private func order(_ links: TapLinks) throws {
     try state.withLock { state in
@@ -51,6 +66,7 @@ final class FakeRunner: Sendable {
 
   /// Gives other links and returns when the program acts by them.
   func tell(_ links: TapLinks) async throws {
+    try show(links)
     try order(links)
     let number = state.withLock { $0.number }
     try await wait { $0.content == .done(number) }
@@ -209,6 +225,18 @@ private struct TappedCall {
     #expect(ContinuousClock.now - began >= .seconds(3))
     #expect(call.runner.story.isEmpty)
     try await call.end()
+  }
+
+  /// Before the program has heard of it, it acts by it.
+  @Test func aLinkIsDownInTheInstant() throws {
+    let runner = try FakeRunner(TappedCall.links())
+    let tap = try TapChannel(path: runner.path, node: "tv")
+    let (own, peer) = (Endpoint(TappedCall.own, 5000), Endpoint(TappedCall.peer, 6000))
+    #expect(tap.sendDatagram([1], from: own, to: peer))
+    try runner.show(TappedCall.links(isUp: false))
+    #expect(!tap.sendDatagram([2], from: own, to: peer))
+    try runner.show(TappedCall.links())
+    #expect(tap.sendDatagram([3], from: own, to: peer))
   }
 
   @Test func datagramsOfStrangersAreNotHeard() throws {

@@ -22,8 +22,14 @@ public final class TapChannel: Sendable {
   // A lock, since the event loop tells and the tap's thread answers, and stamp and write must not be parted.
   private let state: Mutex<State>
 
+  /// `nil` where the links are the kernel's.
+  private let changes: SharedCounter?
+  private let board: String
+
   private struct State {
     var links: TapLinks
+    /// The counter's number when they were read.
+    var change: UInt32?
     var lastConnection: UInt32 = 0
     /// False once the runner has gone: then nothing is told any more.
     var isOpen = true
@@ -41,6 +47,8 @@ public final class TapChannel: Sendable {
     var framing = TapFraming()
     let (number, links) = try TapChannel.firstLinks(socket, &framing)
     state = Mutex(State(links: links))
+    board = TapBoard.file(of: node, besides: path)
+    changes = links.interfaces.isEmpty ? nil : try SharedCounter.open(TapBoard.counter(besides: path))
     tell(.done(number))
     let rest = framing
     try SystemThread.start("tap") { [self] in
@@ -76,11 +84,33 @@ public final class TapChannel: Sendable {
     case .reach(let number): tell(.reached(number))
     case .links(let number, let links):
       let observers = state.withLock { state in
-        state.links = links
+        if changes == nil { state.links = links } else { refresh(&state) }
         write(.done(number), &state)
         return state.observers.sorted { $0.key < $1.key }.map(\.value)
       }
       for observer in observers { observer(links) }
+    }
+  }
+
+  /// Reads the board, where something has changed there.
+  private func refresh(_ state: inout State) {
+    guard let changes, state.change != changes.value else { return }
+    let now = changes.value
+    var framing = TapFraming()
+    guard let octets = try? Files.read(board) else { return }
+    framing.feed(octets)
+    guard let message = try? framing.next(), case .links(_, let links)? = try? TapOrder(parsing: message) else {
+      return
+    }
+    state.links = links
+    state.change = now
+  }
+
+  /// What the links are like now, with what is told of them, in one step.
+  private func withLinks<Result>(_ body: (inout State) -> Result) -> Result {
+    state.withLock { state in
+      refresh(&state)
+      return body(&state)
     }
   }
 
@@ -96,7 +126,7 @@ public final class TapChannel: Sendable {
 
   public func forget(_ number: Int) { state.withLock { $0.observers[number] = nil } }
 
-  public var links: TapLinks { state.withLock { $0.links } }
+  public var links: TapLinks { withLinks { $0.links } }
 
   /// Asks the runner for another address or gateway of an interface.
   public func move(_ interface: String, address: CIDR?, gateway: IPAddress?) {
@@ -127,7 +157,7 @@ public final class TapChannel: Sendable {
 
   /// Tells that a connection is about to be opened; `nil`, and nothing told, where it would not come through.
   func open(_ connection: UInt32, local: Endpoint, remote: Endpoint) -> UInt32? {
-    state.withLock { state in
+    withLinks { state in
       guard state.links.isUp(local.address), let incarnation = state.links.incarnation(of: remote.address, .client)
       else { return nil }
       write(.connecting(connection, local: local, remote: remote), &state)
@@ -136,7 +166,7 @@ public final class TapChannel: Sendable {
   }
 
   func send(_ octets: [UInt8], on connection: UInt32, _ side: Side, local: Endpoint, remote: Endpoint) -> Passage {
-    state.withLock { state in
+    withLinks { state in
       guard state.links.isUp(local.address) else { return .held }
       write(.sent(connection, octets), &state)
       return state.links.incarnation(of: remote.address, side) == nil ? .lost : .passes
@@ -145,7 +175,7 @@ public final class TapChannel: Sendable {
 
   /// Tells what came; false, and nothing told, where it cannot have come yet.
   func receive(_ octets: [UInt8], on connection: UInt32, _ side: Side, local: Endpoint, remote: Endpoint) -> Bool {
-    state.withLock { state in
+    withLinks { state in
       guard state.links.isUp(local.address), state.links.incarnation(of: remote.address, side) != nil else {
         return false
       }
@@ -156,19 +186,19 @@ public final class TapChannel: Sendable {
 
   /// The number of the machine behind an address, where octets pass both ways; `nil` where they do not.
   func incarnation(_ side: Side, local: Endpoint, remote: Endpoint) -> UInt32? {
-    state.withLock { state in
+    withLinks { state in
       state.links.isUp(local.address) ? state.links.incarnation(of: remote.address, side) : nil
     }
   }
 
   /// Whether an address is one of this node's own: what goes there crosses no link.
-  func isOwn(_ address: IPAddress) -> Bool { state.withLock { $0.links.holder(of: address) != nil } }
+  func isOwn(_ address: IPAddress) -> Bool { withLinks { $0.links.holder(of: address) != nil } }
 
   // MARK: Datagrams
 
   /// Tells a datagram that is about to be sent; false where it must not be sent.
   func sendDatagram(_ octets: [UInt8], from local: Endpoint, to remote: Endpoint) -> Bool {
-    state.withLock { state in
+    withLinks { state in
       guard state.links.holder(of: remote.address) == nil else { return true }
       guard state.links.isUp(local.address) else { return false }
       write(.datagramSent(from: local, to: remote, octets), &state)
@@ -178,7 +208,7 @@ public final class TapChannel: Sendable {
 
   /// Tells a datagram that came to the interface of an address; false where it cannot have come.
   func receiveDatagram(_ octets: [UInt8], from remote: Endpoint, to local: Endpoint, at own: IPAddress) -> Bool {
-    state.withLock { state in
+    withLinks { state in
       guard state.links.holder(of: remote.address) == nil else { return true }
       guard state.links.isUp(own), state.links.knows(remote.address) else { return false }
       // A group is a link's own.

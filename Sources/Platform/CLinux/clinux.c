@@ -428,6 +428,17 @@ void clinux_eventfd_clear(int descriptor) {
   (void)ignored;
 }
 
+int clinux_counter_map(int fd, int writable, uint32_t **counter) {
+  void *map = mmap(NULL, sizeof(uint32_t), PROT_READ | (writable ? PROT_WRITE : 0), MAP_SHARED, fd, 0);
+  if (map == MAP_FAILED) return -errno;
+  *counter = map;
+  return 0;
+}
+
+void clinux_counter_unmap(uint32_t *counter) { munmap(counter, sizeof(uint32_t)); }
+void clinux_counter_advance(uint32_t *counter) { __atomic_add_fetch(counter, 1, __ATOMIC_SEQ_CST); }
+uint32_t clinux_counter_read(const uint32_t *counter) { return __atomic_load_n(counter, __ATOMIC_SEQ_CST); }
+
 int clinux_accept(int socket) {
   int fd = accept4(socket, NULL, NULL, SOCK_CLOEXEC);
   return fd < 0 ? -errno : fd;

@@ -63,7 +63,10 @@ public final class LoopbackHome: HomeUnderTest {
       let labels = state.plan.taps.map {
         ($0.index, TapLabel(link: $0.link, node: $0.node, isSwitchEnd: $0.isSwitchEnd))
       }
-      let socket = folder + "/tap"
+      // Beside what programs keep: it goes when they are gone.
+      let kept = folder + "/state"
+      guard mkdir(kept, 0o755) == 0 || errno == EEXIST else { throw SystemError("make \(kept)", number: errno) }
+      let socket = kept + "/tap"
       unlink(socket)
       let recorder = try TapRecorder(
         path: folder + "/capture.pcapng", socket: socket, labels: labels,

@@ -31,8 +31,6 @@ struct TapLoop {
     /// `nil` before it said hello.
     var node: String?
     var links: TapLinks?
-    /// The number of the newest order of links that it has not confirmed.
-    var unconfirmed: UInt32?
   }
 
   /// All taps are being asked how far they got.
@@ -57,7 +55,6 @@ struct TapLoop {
   private var taps: [Int: Tap] = [:]
   private var lastTap = 0
   private var pending: [Pending] = []
-  private var waitingOrders: [(number: UInt32, done: @Sendable () -> Void)] = []
   private var round: Round?
   private var lastNumber: UInt32 = 0
   private var completeUntil: Int64 = 0
@@ -90,7 +87,6 @@ struct TapLoop {
       acceptAll()
       for order in work.orders { begin(order) }
       work.orders = []
-      finishOrders()
       if work.ending, endAt == nil { endAt = now }
       let before = completeUntil
       advance(now)
@@ -103,7 +99,6 @@ struct TapLoop {
   mutating func finish() -> CaptureProgress {
     write(until: .max)
     file.writeCounts(seen: frameCount, dropped: 0, time: WallClock.now())
-    for (_, done) in waitingOrders { done() }
     return flush()
   }
 
@@ -180,7 +175,7 @@ struct TapLoop {
       send(links[node] ?? TapLinks(), to: number)
     case .reached(let answer) where answer == round?.number: round?.open.remove(number)
     case .reached: break
-    case .done(let answer): if taps[number]?.unconfirmed == answer { taps[number]?.unconfirmed = nil }
+    case .done: break
     case .moving(let interface, let address, let gateway):
       guard let node = taps[number]?.node else { return }
       let (move, moved) = (
@@ -201,22 +196,14 @@ struct TapLoop {
       guard let node = taps[number]?.node, let now = links[node], now != taps[number]?.links else { continue }
       send(now, to: number)
     }
-    waitingOrders.append((lastNumber, order.done))
   }
 
   private mutating func send(_ links: TapLinks, to number: Int) {
     guard let socket = taps[number]?.socket else { return }
     lastNumber += 1
     taps[number]?.links = links
-    taps[number]?.unconfirmed = lastNumber
     // A tap that cannot be written to is found gone when it is read.
     try? UnixSocket.send(TapOrder.links(lastNumber, links).octets, on: socket)
-  }
-
-  private mutating func finishOrders() {
-    let open = taps.values.compactMap(\.unconfirmed).min() ?? .max
-    for (_, done) in waitingOrders.prefix(while: { $0.number < open }) { done() }
-    waitingOrders.removeAll { $0.number < open }
   }
 
   // MARK: Time

@@ -14,6 +14,8 @@ public final class TapRecorder: HomeCapture {
   public let progress: AsyncStream<CaptureProgress>
   private let requests: Mutex<Requests>
   private let wake: Descriptor
+  private let socket: String
+  private let changes: SharedCounter
 
   /// What the thread is asked to do.
   struct Requests: Sendable {
@@ -27,11 +29,10 @@ public final class TapRecorder: HomeCapture {
     var waiting: [CheckedContinuation<CaptureProgress, Never>] = []
   }
 
-  /// The links of all nodes from now on; `done` is told when every tap acts by them.
+  /// The links of all nodes from now on.
   struct LinkOrder: Sendable {
     var links: [String: TapLinks]
     var seats: HomeSeats
-    var done: @Sendable () -> Void
   }
 
   /// A program wants another address.
@@ -54,6 +55,10 @@ public final class TapRecorder: HomeCapture {
     self.path = path
     let file = CaptureFile(file: try Files.open(path, O_WRONLY | O_CREAT | O_TRUNC), labels: labels)
     let listener = try UnixSocket.listen(at: socket)
+    self.socket = socket
+    let folder = TapBoard.folder(besides: socket)
+    guard mkdir(folder, 0o755) == 0 || errno == EEXIST else { throw SystemError("make \(folder)", number: errno) }
+    changes = try SharedCounter.make(at: TapBoard.counter(besides: socket))
     let wake = Descriptor(try SystemError.check(clinux_eventfd(), "make an event descriptor"))
     self.wake = wake
     requests = Mutex(Requests())
@@ -93,16 +98,17 @@ public final class TapRecorder: HomeCapture {
     clinux_eventfd_signal(wake.number)
   }
 
-  /// Gives all taps their links and returns when every program acts by them.
+  /// Shows all taps their links; when this returns, every program acts by them.
   func apply(_ links: [String: TapLinks], seats: HomeSeats) throws {
-    let done = Descriptor(try SystemError.check(clinux_eventfd(), "make an event descriptor"))
-    requests.withLock {
-      $0.orders.append(LinkOrder(links: links, seats: seats) { clinux_eventfd_signal(done.number) })
+    // Those that frames are made by first: what is told from now on may have other addresses.
+    requests.withLock { $0.orders.append(LinkOrder(links: links, seats: seats)) }
+    for (node, links) in links {
+      let file = TapBoard.file(of: node, besides: socket)
+      try Files.open(file + ".new", O_WRONLY | O_CREAT | O_TRUNC).write(TapOrder.links(0, links).octets, file)
+      guard rename(file + ".new", file) == 0 else { throw SystemError("write \(file)", number: errno) }
     }
+    changes.advance()
     clinux_eventfd_signal(wake.number)
-    guard try done.waitReadable(before: .now + .seconds(10)) else {
-      throw BackendError("a program's tap does not answer: its links cannot be changed")
-    }
   }
 
   /// Frames of a link end from now on are those of another link.
@@ -130,12 +136,11 @@ public final class TapRecorder: HomeCapture {
   }
 
   private func finish(_ last: CaptureProgress) {
-    let (waiting, orders) = requests.withLock { requests in
+    let waiting = requests.withLock { requests in
       requests.last = last
-      defer { (requests.waiting, requests.orders) = ([], []) }
-      return (requests.waiting, requests.orders)
+      defer { requests.waiting = [] }
+      return requests.waiting
     }
-    for order in orders { order.done() }
     for continuation in waiting { continuation.resume(returning: last) }
   }
 }

@@ -129,6 +129,12 @@ int clinux_eventfd(void);
 void clinux_eventfd_signal(int descriptor);
 void clinux_eventfd_clear(int descriptor);
 
+/// Maps a file of at least 4 octets as a counter that processes share; -errno where that fails.
+int clinux_counter_map(int fd, int writable, uint32_t **counter);
+void clinux_counter_unmap(uint32_t *counter);
+void clinux_counter_advance(uint32_t *counter);
+uint32_t clinux_counter_read(const uint32_t *counter);
+
 /// accept4 with close-on-exec.
 int clinux_accept(int socket);
 
