@@ -13,6 +13,9 @@ RUN_PACKAGES := nftables dnsmasq-base busybox iproute2 curl iputils-ping
 PEER_PACKAGES := tshark curl gupnp-tools python3 iputils-ping iproute2
 BENCH_PACKAGES := gcc libc6-dev iproute2 iputils-ping
 
+# On loopback no fault befalls single messages yet.
+LOOPBACK_SCENARIOS = $(shell grep -LErs '^[[:space:]]*at .* do ' scenarios --include='*.scenario')
+
 # `make scenarios` judges every capture again, with the logs taken away.
 .PHONY: commands help run test ci bench build release deps run-deps test-deps bench-deps lint format layers unit scenarios peers docs clean
 
@@ -42,8 +45,10 @@ commands: build
 scenarios: build
 	perl contrib/scenarios/crashes.pl --check
 	$(BIN)/homebed check
-	$(BIN)/homebed run --report $(REPORT)
+	$(BIN)/homebed run --backend auto --report $(REPORT)
 	contrib/checks/verify-runs.sh $(BIN) $(REPORT)
+	$(BIN)/homebed run --backend loopback --report $(REPORT)-loopback $(LOOPBACK_SCENARIOS)
+	contrib/checks/verify-runs.sh $(BIN) $(REPORT)-loopback
 
 peers: build test-deps ## programs that nobody here wrote: tshark, curl, gssdp-discover, a CE agent in Python
 	Tests/Peers/run.sh $(BIN)
@@ -65,7 +70,7 @@ layers: ## imports run down the layers only
 	@perl contrib/checks/layers.pl
 
 clean: ## remove what was built and reported
-	rm -rf .build .build-release $(REPORT)
+	rm -rf .build .build-release $(REPORT) $(REPORT)-loopback
 
 run-deps:
 	@contrib/checks/packages.sh $(BUILD_PACKAGES) $(RUN_PACKAGES)

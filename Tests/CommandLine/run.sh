@@ -69,6 +69,31 @@ expect "verify" 0 "^pass  new-device" "$homebed" verify "$one" "$run/capture.pca
 expect "verify by another scenario" 2 "not of" "$homebed" verify scenarios/sequence-1/wrong-token.scenario "$run/capture.pcapng"
 expect "verify what is no capture" 2 "error:" "$homebed" verify "$one" README.md
 
+# Backends.
+expect "auto says what it takes and why" 0 "^backend: (namespaces|loopback), since " "$homebed" run "$one" $plain
+printf '#!/bin/sh\n[ "$1" = probe ] || exec "%s" "$@"\necho "homebed-launcher: cannot make namespaces: forbidden; as root: sysctl a.b=1" >&2\nexit 77\n' \
+  "$bin/homebed-launcher" > "$folder/launcher"
+chmod +x "$folder/launcher"
+expect "... loopback where the kernel forbids namespaces, with the remedy" 0 \
+  "^backend: loopback, since .*cannot make namespaces: forbidden; as root: sysctl a.b=1$" \
+  env HOMEBED_LAUNCHER="$folder/launcher" "$homebed" run "$one" $plain
+expect "a backend that is not there" 2 "namespaces.*loopback|loopback.*namespaces" "$homebed" run "$one" --backend moon
+expect "loopback needs no namespaces" 0 "1 passed, 0 failed" "$homebed" run "$one" $plain --backend loopback --report "$folder/loopback"
+run=$folder/loopback/new-device-no-upstream-no-pull-no-configure
+expect "... its capture has the topology's addresses" 0 '"configurationURL":"http://192.168.10.21:49210' \
+  "$homebed" decode --json "$run/capture.pcapng"
+expect "... and gives the verdict again" 0 "^pass  new-device" "$homebed" verify "$one" "$run/capture.pcapng"
+expect "... and leaves nothing but its report" 0 "^(capture.pcapng ladder.txt logs trace.jsonl verdict.json )$" \
+  sh -c "ls '$run' | tr '\n' ' '"
+expect "what needs NAT is counted, and no failure" 0 "0 passed, 0 failed, 2 not applicable" \
+  "$homebed" run scenarios/homes/double-nat.scenario --backend loopback
+expect "... with what needs it" 0 "needs nat: provider" "$homebed" run scenarios/homes/double-nat.scenario --backend loopback
+expect "what needs Ethernet" 0 "needs ethernet: " "$homebed" run scenarios/links/slow-line.scenario --backend loopback
+expect "a foreign program's cable" 0 "needs carrier: tv " \
+  "$homebed" run scenarios/sequence-2/address-changed.scenario --backend loopback --device tv=exec:true
+expect "a foreign program that never speaks, on loopback too" 1 "step 1 \(4.2\): expected tv -> network discover" \
+  "$homebed" run "$one" $plain --backend loopback --device tv=exec:"echo ready; exec sleep 60"
+
 # Signals end everything at once, and say so.
 waiting=$here/waits.scenario
 for signal in INT:130 TERM:143; do
