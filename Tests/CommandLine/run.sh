@@ -122,7 +122,8 @@ before="$(namespaces) $(links) $(wc -l < /proc/mounts)"
 left=0
 export TMPDIR=$folder
 for _ in $(seq "$rounds"); do
-  "$homebed" run "$waiting" "$one" > /dev/null 2>&1 < /dev/null &
+  backend=$([ $((RANDOM % 2)) = 0 ] && echo namespaces || echo loopback)
+  "$homebed" run "$waiting" "$one" --backend $backend > /dev/null 2>&1 < /dev/null &
   pid=$!
   sleep "0.$((RANDOM % 10))$((RANDOM % 10))"
   # The launcher itself, or the runner that is the child of its init.
@@ -143,6 +144,6 @@ for _ in $(seq 40); do
 done
 expect "... and no namespace, interface or mount" 0 "" test "$(namespaces) $(links) $(wc -l < /proc/mounts)" = "$before"
 expect "... and no file but the runs' own folders" 0 "^0$" sh -c \
-  "find '$folder' -mindepth 1 -maxdepth 1 -newer '$here/run.sh' ! -name 'homebed-*' ! -name out ! -name out.dot ! -name told ! -name junit.xml ! -name report ! -name empty ! -name word ! -name direction ! -name address | wc -l"
+  "find '$folder' -mindepth 1 -maxdepth 1 -newer '$here/run.sh' ! -name 'homebed-*' ! -name out ! -name out.dot ! -name launcher ! -name loopback ! -name told ! -name junit.xml ! -name report ! -name empty ! -name word ! -name direction ! -name address | wc -l"
 
 finish
