@@ -54,7 +54,7 @@ peers: build test-deps ## programs that nobody here wrote: tshark, curl, gssdp-d
 	Tests/Peers/run.sh $(BIN)
 
 bench: bench-deps release ## measure: figures against a floor in the same run, medians
-	perl contrib/bench/run.pl $(RELEASE)
+	perl contrib/bench/run.pl $(RELEASE) $(BENCH)
 
 release: run-deps
 	$(SWIFT) build --scratch-path .build-release -c release --static-swift-stdlib -j $(JOBS)

@@ -107,7 +107,8 @@ let commands: [Target] = [
   .program(
     "homebed-bench",
     [
-      "Runner", "Backends", "TraceChecker", "TopologyLanguage", "LanguageKit", "Trace", "Octets",
+      "Runner", "Backends", "TraceChecker", "TopologyLanguage", "LanguageKit", "Trace", "Octets", "LinuxNetwork",
+      "CaptureFiles",
     ]),
   // Plain C, started once for every program: without Swift's start-up code nothing of its libraries is linked or loaded.
   .executableTarget(

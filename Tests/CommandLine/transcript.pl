@@ -5,6 +5,7 @@
 # left running until the end, where Ctrl-C must end it with 0; a `tail -f` is ended when all its lines were seen.
 use strict;
 use warnings;
+use Cwd qw(abs_path);
 use Time::HiRes qw(time sleep);
 
 my ($document, $bin, $folder) = @ARGV;
@@ -19,12 +20,11 @@ while (<$file>) {
 }
 die "$document has no commands\n" unless @steps;
 
-use Cwd qw(abs_path);
 my $topologies = abs_path('topologies');
+$ENV{PATH} = abs_path($bin) . ":$ENV{PATH}";
 mkdir $folder;
 chdir $folder or die "$folder: $!\n";
 symlink $topologies, 'topologies';
-$ENV{PATH} = abs_path($bin) . ":$ENV{PATH}";
 my ($faults, $home) = (0, undef);
 
 for my $step (@steps) {

@@ -1,6 +1,6 @@
-// The floor: a home of four hosts at one switch, made with rtnetlink, one ping, and down again. Rootless through a
+// The floor: a home of four hosts (or as many as said) at one switch, made with rtnetlink, one ping, and down again. Rootless through a
 // user namespace, as homebed does it, with the same settings, and nothing else: no capture, no programs.
-//   cc -O2 -o home home.c && ./home
+//   cc -O2 -o home home.c && ./home [HOSTS]
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -22,7 +22,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { HOSTS = 4, BRIDGE = 2, TAP = 10000 };
+enum { MOST = 200, BRIDGE = 2, TAP = 10000 };
+
+static int hosts = 4;
 
 static void check(int failed, const char *what) {
   if (!failed) return;
@@ -187,8 +189,8 @@ static void ping(void) {
 static int run(void) {
   check(mount("proc", "/proc", "proc", 0, NULL) < 0, "proc");
   write_file("/proc/sys/net/ipv6/conf/all/disable_ipv6", "1");
-  int world = own_namespace(), route = netlink(), netns[HOSTS], routes[HOSTS];
-  for (int i = 0; i < HOSTS; i++) {
+  int world = own_namespace(), route = netlink(), netns[MOST], routes[MOST];
+  for (int i = 0; i < hosts; i++) {
     check(unshare(CLONE_NEWNET) < 0, "unshare net");
     netns[i] = own_namespace();
     routes[i] = netlink();
@@ -196,10 +198,14 @@ static int run(void) {
     check(setns(world, CLONE_NEWNET) < 0, "setns");
   }
   bridge();
-  for (int i = 0; i < HOSTS; i++) cable(i, netns[i]);
-  perform(route);
-  for (int i = 0; i < HOSTS; i++) configure(routes[i], i);
-  for (int i = 0; i < HOSTS; i++) {
+  for (int i = 0; i < hosts; i++) {
+    cable(i, netns[i]);
+    // The kernel takes each message for itself; the buffer holds some hundred of them.
+    if (used > sizeof buffer - 1024) perform(route);
+  }
+  if (used) perform(route);
+  for (int i = 0; i < hosts; i++) configure(routes[i], i);
+  for (int i = 0; i < hosts; i++) {
     settle(route, TAP + i);
     settle(routes[i], 2);
   }
@@ -209,7 +215,9 @@ static int run(void) {
   return 0;
 }
 
-int main(void) {
+int main(int count, char *arguments[]) {
+  if (count > 1) hosts = atoi(arguments[1]);
+  if (hosts < 2 || hosts > MOST) return 2;
   unsigned user = geteuid(), group = getegid();
   int others = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS;
   if (user != 0) {

@@ -52,12 +52,56 @@ section('home', 'a 4-host home up, one ping, down: whole processes, median of 31
   printf "  ratio homebed / C: %.2f (goal: at most 1.5)\n", $ours / $floor;
 });
 
+section('home64', 'a 64-host home up, one ping, down: whole processes, median of 7', sub {
+  system("cc -O2 -o $scratch/home contrib/bench/home.c") == 0 or die "contrib/bench/home.c does not compile\n";
+  my %others = mininet();
+  my ($ours, $floor, $batch, @rest) = turns(7, "$bin/homebed-launcher world -- $bin/homebed-bench home 64",
+    "$scratch/home 64", 'sh contrib/bench/home.sh 64', $others{command} // ());
+  printf "  homebed      %7.1f ms\n  C, rtnetlink %7.1f ms\n  ip -batch    %7.1f ms\n", $ours, $floor, $batch;
+  printf "  mininet      %s\n", @rest ? sprintf('%7.1f ms', $rest[0]) : "skipped: $others{skipped}";
+  printf "  ratio homebed / C: %.2f\n", $ours / $floor;
+});
+
+# How to run mininet here, or why it is not.
+sub mininet {
+  # Debian's package is for Debian's Python, whatever else is in PATH.
+  my $python = '/usr/bin/python3';
+  return (skipped => 'not installed: apt-get install mininet bridge-utils')
+    if system("$python -c 'import mininet' 2> /dev/null") || system('command -v brctl > /dev/null');
+  # In a world of its own, so that it leaves the machine's network alone.
+  return (command => "$bin/homebed-launcher world -- $python contrib/bench/home_mininet.py 64");
+}
+
+# Parts that are measured inside a world, by homebed-bench itself.
+sub inside { system("$bin/homebed-launcher", 'world', '--', "$bin/homebed-bench", @_) == 0 or $faults++ }
+
+section('link', 'links: 64 octets there and back, and one TCP connection; medians of 5 turns', sub { inside('link', 5) });
+
+section('capture', 'a captured link flooded with datagrams of 64 octets, a second each', sub { inside('capture') });
+
+section('suite', 'all scenarios, and where the time goes', sub {
+  for my $backend (qw(namespaces loopback)) {
+    my $spent = once("$bin/homebed run --backend $backend --report $scratch/suite-$backend");
+    my %seconds;
+    open my $junit, '<', "$scratch/suite-$backend/junit.xml" or next;
+    while (<$junit>) { $seconds{$1} = $2 if /<testcase .*? name="([^"]*)".*? time="([\d.]+)"/ }
+    my $sum = 0;
+    $sum += $_ for values %seconds;
+    printf "  %s: %d variants in %.1f s; together they took %.1f s. The ten longest:\n", $backend,
+      scalar keys %seconds, $spent / 1000, $sum;
+    my @longest = sort { $seconds{$b} <=> $seconds{$a} } keys %seconds;
+    printf "  %8.2f s  %s\n", $seconds{$_}, $_ for grep { defined } @longest[0 .. 9];
+  }
+});
+
 my $sequence = 'scenarios/sequence-1/new-device.scenario --option configure=yes';
 
 section('sequence', 'one variant of Sequence 1: a whole homebed run, median of 21', sub {
-  my ($ours) = turns(21, "$bin/homebed run $sequence --report $scratch/report");
-  printf "  %.1f ms, of which 150 ms settle after the last line; %.1f ms apart from it (goal: at most 150 ms)\n", $ours,
-    $ours - 150;
+  my @backends = qw(namespaces loopback);
+  my @times = turns(21, map { "$bin/homebed run $sequence --backend $_ --report $scratch/report" } @backends);
+  printf "  %-11s %.1f ms, of which 150 ms settle after the last line; %.1f ms apart from it (goal: at most 150 ms)\n",
+    $backends[$_], $times[$_], $times[$_] - 150
+    for 0 .. $#backends;
 });
 
 section('judge', 'a million events judged', sub { system("$bin/homebed-bench", 'judge', '1000000') == 0 or $faults++ });

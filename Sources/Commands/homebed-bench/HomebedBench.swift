@@ -1,9 +1,5 @@
-import Backends
 import Glibc
-import LanguageKit
-import Octets
 import Runner
-import TopologyLanguage
 import Trace
 import TraceChecker
 
@@ -13,7 +9,9 @@ import TraceChecker
 @main
 enum HomebedBench {
   static let usage = """
-    usage: homebed-bench home               a home of four hosts: up, one ping, down
+    usage: homebed-bench home [HOSTS]       a home of so many hosts (4 if not said): up, one ping, down
+           homebed-bench link TURNS         latency and throughput of links, beside a veth pair alone
+           homebed-bench capture            a link flooded with small packets, and what is captured of them
            homebed-bench judge COUNT        so many events judged by a scenario
            homebed-bench decode CAPTURE     a capture turned into messages, 200 times
     """
@@ -22,7 +20,12 @@ enum HomebedBench {
     let arguments = CommandLine.arguments.dropFirst()
     do {
       switch (arguments.first, arguments.dropFirst().first) {
-      case ("home", nil): try await FourHosts.run()
+      case ("home", let hosts):
+        let home = try BenchHome.up(hosts: hosts.flatMap { Int($0) } ?? 4)
+        try home.ping()
+        try await home.down()
+      case ("link", let turns?): try await LinkBench.links(turns: Int(turns) ?? 5)
+      case ("capture", nil): try await LinkBench.capture()
       case ("judge", let count?): try judge(Int(count) ?? 1_000_000)
       case ("decode", let capture?): try decode(capture, times: 200)
       default:
@@ -39,35 +42,6 @@ enum HomebedBench {
 /// What a measurement needs and did not get.
 struct BenchError: Error, CustomStringConvertible {
   var description: String
-}
-
-/// A home of four hosts at one switch: up, one ping, down.
-enum FourHosts {
-  static let topology = """
-    topology four-hosts
-    network lan 192.168.10.0/24
-    host a on lan address 192.168.10.2
-    host b on lan address 192.168.10.3
-    host c on lan address 192.168.10.4
-    host d on lan address 192.168.10.5
-    """
-
-  static func run() async throws {
-    let loader = SourceLoader(files: ["four-hosts.topology": topology + "\n"])
-    guard let home = TopologyFile.read("four-hosts.topology", loader: loader).topology else {
-      throw BenchError(description: "the topology is not in order")
-    }
-    let folder = try Files.temporaryFolder("homebed-bench")
-    let running = try NamespaceHome(
-      topology: home, folder: folder, operatorOn: nil, launcher: try Launcher.find(), recording: .nothing)
-    try running.up()
-    for node in home.nodes { try running.setPower(.on, of: node.name) }
-    guard let address = IPAddress("192.168.10.5"), try running.ping(from: "a", to: address, within: .seconds(2)) else {
-      throw BenchError(description: "the ping was not answered")
-    }
-    await running.down()
-    try Files.remove(folder)
-  }
 }
 
 extension HomebedBench {
