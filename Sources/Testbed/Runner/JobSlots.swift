@@ -14,6 +14,9 @@ public actor JobSlots {
     }
   }
 
+  /// Whether somebody waits for a slot.
+  public var isWanted: Bool { !queue.isEmpty }
+
   public func give() {
     if queue.isEmpty { free += 1 } else { queue.removeFirst().resume() }
   }

@@ -62,7 +62,7 @@ public struct SuiteRun: Sendable {
           group.addTask { (number, await self.run(jobs[number], number: number, slots: slots, signals: signals)) }
           next += 1
         }
-        for _ in 0..<min(SuiteRun.homeLimit, max(options.jobs * 2, options.jobs + 6)) { add() }
+        for _ in 0..<min(SuiteRun.homeLimit, max(options.jobs * 4, options.jobs + 6)) { add() }
         for await (number, entry) in group {
           entries[number] = entry
           done += 1

@@ -34,7 +34,9 @@ actor VariantRun: HomeConductor {
   var faults: ArmedFaults
   private var trace: [Event] = []
   private var holdsSlot = false
+  private var slotTakenAt: Int64 = 0
   private var performedPhases = 0
+  private var polls = PollTimes()
   private var isGivenDone = false
   /// Something came since the judge's clock was last asked for.
   private var hasNews = false
@@ -140,8 +142,8 @@ actor VariantRun: HomeConductor {
         performedPhases = phase + 1
         try await perform(phase: phase)
       case .facts(let requests, let until):
-        try await poll(requests)
-        try await pump(until: min(until ?? .max, HostClock.wall() + Pause.betweenPolls))
+        if polls.areDue(for: requests) { try await poll(requests) }
+        try await pump(until: min(until ?? .max, polls.next))
       case .wait(let until): try await pump(until: until)
       case .given, .perform, .done: try await pump(until: nil)
       }
@@ -166,9 +168,11 @@ actor VariantRun: HomeConductor {
     if hasNews { try home?.capture.reach(now) }
     hasNews = false
     try home?.capture.reach(target)
-    // Whoever only waits leaves the machine to others.
+    // Whoever only waits leaves the machine to others; and where others wait for a slot, everybody has it in turn.
     let isLong = target - now > Pause.worthASlot
-    if isLong { await giveSlot() }
+    var isWanted = false
+    if holdsSlot, !isLong, now - slotTakenAt > Pause.slotQuantum { isWanted = await slots.isWanted }
+    if isLong || isWanted { await giveSlot() }
     let happening = await inbox.next()
     if !holdsSlot { await takeSlot() }
     if let happening { try take(happening) }
@@ -221,6 +225,7 @@ actor VariantRun: HomeConductor {
     guard !holdsSlot else { return }
     holdsSlot = true
     await slots.take()
+    slotTakenAt = HostClock.wall()
   }
 
   private func giveSlot() async {
@@ -245,6 +250,8 @@ enum Pause {
   static let betweenPolls: Int64 = 10_000_000
   /// The longest wait without a look at the clock.
   static let heartbeat: Int64 = 1_000_000_000
+  /// How long a variant keeps a slot that others want.
+  static let slotQuantum: Int64 = 20_000_000
   /// A wait longer than this gives the job slot back.
   static let worthASlot: Int64 = 50_000_000
 }
