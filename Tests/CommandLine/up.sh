@@ -106,6 +106,19 @@ chmod 755 "$sockets"
 expect "a folder open to others is refused" 3 "is not a folder of yours alone" "$homebed" up one-home
 chmod 700 "$sockets"
 
+# Without namespaces: the same home at addresses of 127.0.0.0/8.
+up loopback one-home --backend loopback
+expect "addresses of this machine are told" 0 "tv +ce +192.168.10.21 at 127\.[0-9]+\.[0-9]+\.21$" cat "$folder/loopback"
+tv=$(sed -n 's/^  tv .* at \(127[0-9.]*\)$/\1/p' "$folder/loopback")
+expect "a program there answers its neighbours" 0 "registered|searching|registering" curl -s -m 5 --interface "${tv%.*}.50" "http://$tv:49210/status"
+expect "by hand, on loopback" 0 "" "$homebed" do 'unplug tv' 'plug in tv' 'wait until cfg agent tv state = "registered"'
+expect "what loopback cannot do" 1 "cannot be made worse on loopback; hint: use --backend namespaces" "$homebed" do 'degrade tv -- sw1 delay 3ms'
+expect "nothing to enter there" 1 "a home on loopback has no nodes to enter" "$homebed" enter tv
+kill -INT "$pid"
+wait "$pid"
+expect "Ctrl-C ends it with 0" 0 "" test $? = 0
+expect "... and leaves no program" 1 "" pgrep -f "$bin/(homebed up|service-server|ce-agent|configurator|home-gateway)"
+
 # An ordinary user enters what is its own.
 if [ "$(id -u)" = 0 ] && command -v setpriv > /dev/null; then
   user="setpriv --reuid 4711 --regid 4711 --clear-groups"

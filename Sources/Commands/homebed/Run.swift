@@ -10,8 +10,6 @@ struct Run: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Runs scenarios, each variant in a fresh home, and judges them.")
 
-  enum BackendName: String, ExpressibleByArgument, CaseIterable { case auto, namespaces, loopback }
-
   @Argument(help: "Scenario files or folders; scenarios/ if none is given.")
   var paths: [String] = []
 
@@ -76,31 +74,9 @@ struct Run: AsyncParsableCommand {
     let suite = ScenarioSuite.read(paths.isEmpty ? ScenarioSuite.defaultPaths : paths)
     if World.isInside { return try await run(suite, on: .namespaces) }
     try check(suite)
-    switch try chosen() {
+    switch try backend.chosen() {
     case .namespaces: try World.enter()
     case .loopback: try await run(suite, on: .loopback)
-    }
-  }
-
-  /// The backend that was asked for, or what the kernel allows, which is then told.
-  private func chosen() throws -> Backend {
-    switch backend {
-    case .namespaces: return .namespaces
-    case .loopback: return .loopback
-    case .auto:
-      do {
-        switch try Launcher.find().probe() {
-        case .available:
-          complain("backend: namespaces, since the kernel allows them here")
-          return .namespaces
-        case .unavailable(let reason):
-          complain("backend: loopback, since namespaces are not to be had here: \(reason)")
-          return .loopback
-        }
-      } catch {
-        complain("error: \(error)")
-        throw ExitCode(3)
-      }
     }
   }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import enum Backends.Backend
 import Glibc
 import Runner
 import struct TopologyLanguage.Topology
@@ -13,6 +14,9 @@ struct Up: AsyncParsableCommand {
 
   @Argument(help: "A topology's name, found as scenarios find it, or a topology file.")
   var topology: String
+
+  @Option(help: "Where the home is made: namespaces, loopback, or auto, which takes namespaces where they are allowed.")
+  var backend = BackendName.auto
 
   @Option(
     name: .customLong("device"), help: "NODE=exec:COMMAND puts a program of your own in a node's place (repeatable).")
@@ -34,11 +38,13 @@ struct Up: AsyncParsableCommand {
       throw ExitCode(3)
     }
     do {
-      if !World.isInside {
+      if World.isInside { return try await run(found, on: .namespaces) }
+      switch try backend.chosen() {
+      case .namespaces:
         setenv(RuntimeFolder.variable, try RuntimeFolder.find().path, 1)
         try World.enter()
+      case .loopback: try await run(found, on: .loopback)
       }
-      try await runInside(found)
     } catch let status as ExitCode {
       throw status
     } catch {
@@ -59,9 +65,10 @@ struct Up: AsyncParsableCommand {
     }
   }
 
-  private func runInside(_ topology: Topology) async throws {
+  private func run(_ topology: Topology, on backend: Backend) async throws {
     let signals = StopSignals()
     var options = RunOptions(jobs: 1, programFolder: try ProgramFolder.find())
+    options.backend = backend
     for device in devices { options.devices[device.name] = .command(String(device.value.dropFirst(5))) }
     let folder = try report.map(Files.absolute) ?? Files.temporaryFolder("homebed-up")
     try Files.makeFolder("\(folder)/logs")

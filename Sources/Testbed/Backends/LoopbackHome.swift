@@ -98,6 +98,11 @@ public final class LoopbackHome: HomeUnderTest {
     state.withLock { $0.running = nil }
   }
 
+  /// The address of this machine that stands for an address of a network (by qualified name) of the topology.
+  public func place(of address: IPAddress, in network: String) -> IPAddress {
+    state.withLock { $0.running?.addresses.map.near(address, preferring: [network]) ?? address }
+  }
+
   public var capture: any HomeCapture {
     get throws { try state.withLock { try Self.running($0, self).recorder } }
   }

@@ -1,4 +1,6 @@
+import Backends
 import JSONText
+import Octets
 import LanguageKit
 import TopologyLanguage
 
@@ -41,7 +43,7 @@ extension LiveHome {
       return
         ([id + " is up"] + table + [
           "messages: tail -c +1 -f \(capture) | homebed decode -",
-          "by hand:  homebed do \"unplug \((nodes.last { $0.kind == "ce" } ?? nodes.last { $0.isEntered })?.name ?? "NODE")\"",
+          "by hand:  homebed do \"unplug \((nodes.last { $0.kind == "ce" } ?? nodes.last)?.name ?? "NODE")\"",
           "Ctrl-C ends it",
         ]).joined(separator: "\n")
     }
@@ -51,9 +53,16 @@ extension LiveHome {
     topology.nodes.map { node in
       Sight.Place(
         name: node.name, kind: node.kind.rawValue,
-        addresses: addresses.all(of: node.name).sorted { $0.key < $1.key }.map { $0.value.address.description },
-        isEntered: node.segment == nil)
+        addresses: addresses.all(of: node.name).sorted { $0.key < $1.key }.map {
+          self.told($0.value.address, in: node.interfaces[$0.key].network)
+        },
+        isEntered: node.segment == nil && options.backend == .namespaces)
     }
+  }
+
+  private func told(_ address: IPAddress, in network: String) -> String {
+    let place = place(of: address, in: network)
+    return place == address ? "\(address)" : "\(address) at \(place)"
   }
 
   /// The answer to those who look for the home that has a node.
@@ -63,6 +72,10 @@ extension LiveHome {
 
   /// How to enter a node: the descriptor of its network namespace in this process, and what its programs are given.
   func entrance(of name: String) -> HomeAnswer {
+    guard options.backend == .namespaces else {
+      return HomeAnswer(
+        1, "a home on loopback has no nodes to enter; hint: its programs listen at the addresses that homebed up shows")
+    }
     let known = nodes.filter(\.isEntered).map(\.name)
     guard let node = names.node(named: name), known.contains(node.name) else {
       let isSegment = names.node(named: name) != nil
@@ -74,7 +87,7 @@ extension LiveHome {
           : "there is no node \(name) in \(topology.name); expected \(alternatives(known))\(hint)")
     }
     do {
-      let descriptor = try descriptor(of: node.name)
+      guard let descriptor = try descriptor(of: node.name) else { return HomeAnswer(3, "\(name) has no namespace") }
       let variables = environment.variables(
         for: node, stateFolder: "\(folder)/state/\(node.name)", tokenFile: nil, addresses: addresses.all(of: node.name))
       var object = JSONObject()
