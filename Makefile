@@ -45,7 +45,8 @@ commands: build
 scenarios: build
 	perl contrib/scenarios/crashes.pl --check
 	$(BIN)/homebed check
-	$(BIN)/homebed run --backend auto --report $(REPORT)
+	$(BIN)/homebed check examples
+	$(BIN)/homebed run scenarios examples --backend auto --report $(REPORT)
 	contrib/checks/verify-runs.sh $(BIN) $(REPORT)
 	$(BIN)/homebed run --backend loopback --report $(REPORT)-loopback $(LOOPBACK_SCENARIOS)
 	contrib/checks/verify-runs.sh $(BIN) $(REPORT)-loopback

@@ -36,6 +36,14 @@ expect "a format that nobody draws" 2 "png" "$homebed" draw one-home --format pn
 expect "help" 0 "decode" "$homebed" --help
 expect "version" 0 "^[0-9]+\.[0-9]+\.[0-9]+$" "$homebed" --version
 
+# What docs/scenarios.md shows of a failure.
+mkdir "$folder/first"
+cp -r examples/topologies examples/first-steps.scenario "$folder/first/"
+sed -i 's/with status = 201/with status = 200/' "$folder/first/first-steps.scenario"
+expect "the example of the documentation fails as it says there" 1 \
+  "first-steps.scenario:17:5: step 3 \(4.2\): expected cfg -> tv register-reply with status = 200 and configuratorId = .id; saw cfg -> tv register-reply at .* \(frame [0-9]+\): status is 201, expected = 200" \
+  "$homebed" run "$folder/first/first-steps.scenario" --option upstream=no
+
 broken word new-device.scenario 's/tv -> cfg register with/tv -> cfg registr with/'
 expect "a message misspelt" 2 "new-device.scenario:[0-9]+:[0-9]+: error: .*registr" "$homebed" check "$folder/word/new-device.scenario"
 expect "... with what was meant" 2 "did you mean .*register" "$homebed" check "$folder/word/new-device.scenario"
@@ -144,6 +152,6 @@ for _ in $(seq 40); do
 done
 expect "... and no namespace, interface or mount" 0 "" test "$(namespaces) $(links) $(wc -l < /proc/mounts)" = "$before"
 expect "... and no file but the runs' own folders" 0 "^0$" sh -c \
-  "find '$folder' -mindepth 1 -maxdepth 1 -newer '$here/run.sh' ! -name 'homebed-*' ! -name out ! -name out.dot ! -name launcher ! -name loopback ! -name told ! -name junit.xml ! -name report ! -name empty ! -name word ! -name direction ! -name address | wc -l"
+  "find '$folder' -mindepth 1 -maxdepth 1 -newer '$here/run.sh' ! -name 'homebed-*' ! -name out ! -name out.dot ! -name first ! -name launcher ! -name loopback ! -name told ! -name junit.xml ! -name report ! -name empty ! -name word ! -name direction ! -name address | wc -l"
 
 finish

@@ -12,7 +12,7 @@ struct DrawnTopology: CustomTestStringConvertible, Sendable {
   var text: String
   var testDescription: String { name }
 
-  private static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+  static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     .deletingLastPathComponent()
   static let torture = "Tests/DrawingsTests/torture.topology"
 
@@ -220,6 +220,23 @@ private final class Titles: NSObject, XMLParserDelegate {
       let text = Drawing.text(of: topology, as: format)
       for node in topology.nodes { #expect(text.contains(Captions.name(node)), "\(node.name) in \(format)") }
     }
+  }
+
+  /// What docs/topologies.md shows of its first example.
+  @Test func theDocumentationShowsWhatIsDrawn() throws {
+    let root = DrawnTopology.root
+    let file = root.appendingPathComponent("examples/topologies/small.topology")
+    let small = try DrawnTopology(name: "small", text: String(contentsOf: file, encoding: .utf8)).topology()
+    let page = try String(contentsOf: root.appendingPathComponent("docs/topologies.md"), encoding: .utf8)
+    #expect(page.contains("```text\n" + Drawing.text(of: small, as: .text) + "```"))
+    let picture = root.appendingPathComponent("docs/small.svg")
+    let drawn = Drawing.text(of: small, as: .svg)
+    if ProcessInfo.processInfo.environment["UPDATE_DOCS"] != nil {
+      try drawn.write(to: picture, atomically: true, encoding: .utf8)
+    }
+    #expect(
+      try String(contentsOf: picture, encoding: .utf8) == drawn,
+      "docs/small.svg is not what is drawn: run the tests once with UPDATE_DOCS=1")
   }
 
   @Test func quantitiesAreRead() {

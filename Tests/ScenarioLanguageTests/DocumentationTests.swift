@@ -6,10 +6,11 @@ import TopologyLanguage
 
 /// The examples of docs/topologies.md and docs/scenarios.md are in order, and their tables are whole.
 @Suite struct DocumentationTests {
+  private static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent()
+
   private static func page(_ name: String, type: String = "md") throws -> String {
-    let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .deletingLastPathComponent()
-    return try String(contentsOf: root.appendingPathComponent("docs/\(name).\(type)"), encoding: .utf8)
+    try String(contentsOf: root.appendingPathComponent("docs/\(name).\(type)"), encoding: .utf8)
   }
 
   /// The fenced blocks of a language, by the name in their first line.
@@ -25,7 +26,7 @@ import TopologyLanguage
     let topologies = pages.flatMap { Self.blocks("topology", in: $0) }
     let scenarios = pages.flatMap { Self.blocks("scenario", in: $0) }
     #expect(topologies.map(\.name) == ["small", "flat", "street", "leased", "lamps"])
-    #expect(scenarios.map(\.name) == ["first-steps", "three-lamps"])
+    #expect(scenarios.map(\.name) == ["neighbours", "with-a-lease", "first-steps", "weak-radio", "three-lamps"])
     var files: [String: String] = [:]
     for (name, text) in topologies { files["topologies/\(name).topology"] = text }
     for (name, text) in scenarios { files["\(name).scenario"] = text }
@@ -49,6 +50,29 @@ import TopologyLanguage
     let examples = Self.blocks("scenario", in: try Self.page("faults"))
     #expect(examples.map(\.name) == ["tired-line", "lost-answer"])
     for (name, text) in examples { #expect(try Self.page("../scenarios/faults/\(name)", type: "scenario") == text) }
+  }
+
+  /// What `make scenarios` runs in examples/ is what the pages show.
+  @Test func everyExampleIsAFileThatIsRun() throws {
+    let pages = try [Self.page("topologies"), Self.page("scenarios")]
+    var shown: [String: String] = [:]
+    for page in pages {
+      for (name, text) in Self.blocks("topology", in: page) { shown["topologies/\(name).topology"] = text }
+      for (name, text) in Self.blocks("scenario", in: page) { shown["\(name).scenario"] = text }
+    }
+    let folder = Self.root.appendingPathComponent("examples")
+    let files = try #require(FileManager.default.subpaths(atPath: folder.path))
+      .filter { $0.hasSuffix(".topology") || $0.hasSuffix(".scenario") }
+    #expect(files.sorted() == shown.keys.sorted())
+    for (file, text) in shown {
+      #expect(try String(contentsOf: folder.appendingPathComponent(file), encoding: .utf8) == text, "\(file)")
+    }
+    // Each topology is the home of some scenario, or a part of one.
+    let used = shown.values.joined(separator: "\n")
+    for file in files where file.hasSuffix(".topology") {
+      let name = String(file.dropFirst("topologies/".count).dropLast(".topology".count))
+      #expect(used.contains("\ntopology \(name)\n") || used.contains("\"\(name).topology\""), "\(name)")
+    }
   }
 
   @Test func everySettingIsInTheTable() throws {

@@ -10,9 +10,9 @@ different=0
 for folder in "$report"/*/; do
   [ -f "$folder/capture.pcapng" ] || continue
   name=$(basename "$folder")
-  scenario=$(find scenarios -name "${name%%[+#]*}.scenario" | head -n 1)
+  scenario=$(find scenarios examples -name "${name%%[+#]*}.scenario" | head -n 1)
   # A folder is called after its scenario and the options that are off: take the longest scenario name that fits.
-  [ -n "$scenario" ] || scenario=$(find scenarios -name '*.scenario' | while read -r file; do
+  [ -n "$scenario" ] || scenario=$(find scenarios examples -name '*.scenario' | while read -r file; do
     stem=$(basename "$file" .scenario)
     case "$name" in "$stem" | "$stem"[+-]*) echo "${#stem} $file" ;; esac
   done | sort -rn | head -n 1 | cut -d ' ' -f 2-)
