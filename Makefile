@@ -50,6 +50,7 @@ scenarios: build
 	contrib/checks/verify-runs.sh $(BIN) $(REPORT)
 	$(BIN)/homebed run --backend loopback --report $(REPORT)-loopback $(LOOPBACK_SCENARIOS)
 	contrib/checks/verify-runs.sh $(BIN) $(REPORT)-loopback
+	contrib/checks/taps-and-frames.sh $(BIN)
 
 peers: build test-deps ## programs that nobody here wrote: tshark, curl, gssdp-discover, a CE agent in Python
 	Tests/Peers/run.sh $(BIN)

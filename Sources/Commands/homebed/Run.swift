@@ -54,6 +54,9 @@ struct Run: AsyncParsableCommand {
   @Flag(help: "End with the first variant that does not pass.")
   var failFast = false
 
+  @Flag(help: "Write what the programs' own taps tell to taps.pcapng, beside the captured frames.")
+  var taps = false
+
   @Flag(help: "Keep every file of every run.")
   var keep = false
 
@@ -111,6 +114,7 @@ struct Run: AsyncParsableCommand {
       let cores = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
       var options = RunOptions(jobs: jobs ?? 4 * cores, programFolder: try ProgramFolder.find())
       options.backend = backend
+      options.taps = taps ? .recorded : .unused
       options.choices = Choice.table(choices)
       options.slack = slack
       for device in devices { options.devices[device.name] = .command(String(device.value.dropFirst(5))) }

@@ -89,7 +89,7 @@ final class TapHandler: ChannelDuplexHandler {
     local = context.localAddress.flatMap { Endpoint($0) }
     remote = Endpoint(address)
     guard let local, let remote else { return context.connect(to: address, promise: promise) }
-    isOwn = tap.isOwn(remote.address)
+    isOwn = local.address == remote.address || tap.isOwn(remote.address)
     if isOwn { return context.connect(to: address, promise: promise) }
     guard let found = tap.open(connection, local: local, remote: remote) else {
       if heldConnect == nil {
@@ -122,7 +122,7 @@ final class TapHandler: ChannelDuplexHandler {
       local = context.localAddress.flatMap { Endpoint($0) }
       remote = context.remoteAddress.flatMap { Endpoint($0) }
       if let local, let remote {
-        isOwn = tap.isOwn(remote.address)
+        isOwn = local.address == remote.address || tap.isOwn(remote.address)
         incarnation = tap.incarnation(side, local: local, remote: remote)
         if !isOwn, incarnation == nil {
           log?.warning(

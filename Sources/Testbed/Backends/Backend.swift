@@ -12,14 +12,17 @@ public enum Backend: String, Sendable, Hashable, CaseIterable {
   /// - Parameters:
   ///   - folder: an existing folder for the run's files.
   ///   - operatorOn: the network outside of homes where a node `operator` is added; `nil`: none.
+  ///   - taps: whether taps are written beside captured frames, where there are frames.
   ///   - wiring: which links can be made worse, where there are such.
   public func home(
-    _ topology: Topology, folder: String, operatorOn: String?, launcher: Launcher, wiring: Wiring
+    _ topology: Topology, folder: String, operatorOn: String?, launcher: Launcher, wiring: Wiring,
+    taps: TapUse = .unused
   ) throws -> any HomeUnderTest {
     switch self {
     case .namespaces:
       try NamespaceHome(
-        topology: topology, folder: folder, operatorOn: operatorOn, launcher: launcher, wiring: wiring)
+        topology: topology, folder: folder, operatorOn: operatorOn, launcher: launcher, wiring: wiring,
+        taps: taps)
     case .loopback: try LoopbackHome(topology: topology, folder: folder, operatorOn: operatorOn, launcher: launcher)
     }
   }

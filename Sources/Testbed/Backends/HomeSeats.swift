@@ -75,18 +75,38 @@ struct HomeSeats: Sendable {
     return MACAddress(bits: 0x0100_5E00_0000 | UInt64(bits & 0x7F_FFFF))
   }
 
-  /// The gateway's interface from which a packet of `client` comes to `seat`, and its link address; `nil` where both
-  /// are in one network.
-  func gateway(before seat: Seat, from client: IPAddress) -> (Seat, MACAddress)? {
+  /// A gateway on a packet's way.
+  struct Passage {
+    /// Where it came in; `nil` where its sender's own address is not known any more.
+    var entrance: Seat?
+    /// Where it goes out, and from which link address.
+    var exit: Seat
+    var hardware: MACAddress
+  }
+
+  /// The gateway by which a packet of `client` comes to `seat`; `nil` where both are in one network.
+  func gateway(before seat: Seat, from client: IPAddress) -> Passage? {
     guard let network = holders.values.first(where: { $0.seat == seat })?.network else { return nil }
     let candidates = gateways[network] ?? []
     if let holder = holders[client] {
       // Translated on the way: it comes from the gateway's own address.
-      if let own = candidates.first(where: { $0.seat == holder.seat }) { return (own.seat, own.hardware) }
+      if let own = candidates.first(where: { $0.seat == holder.seat }) {
+        return Passage(entrance: inner(of: own), exit: own.seat, hardware: own.hardware)
+      }
       guard holder.network != network else { return nil }
       let way = candidates.first { networksOfPlace[$0.seat.place]?.contains(holder.network) ?? false }
-      return (way ?? candidates.first).map { ($0.seat, $0.hardware) }
+      return (way ?? candidates.first).map { exit in
+        let entrance = gateways[holder.network]?.first { $0.seat.place == exit.seat.place }?.seat
+        return Passage(entrance: entrance, exit: exit.seat, hardware: exit.hardware)
+      }
     }
     return nil
+  }
+
+  /// Another interface of the gateway.
+  private func inner(of exit: Holder) -> Seat? {
+    gateways.values.joined().filter { $0.seat.place == exit.seat.place && $0.seat != exit.seat }.map(\.seat).min {
+      $0.interface < $1.interface
+    }
   }
 }

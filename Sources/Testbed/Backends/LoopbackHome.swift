@@ -63,11 +63,7 @@ public final class LoopbackHome: HomeUnderTest {
       let labels = state.plan.taps.map {
         ($0.index, TapLabel(link: $0.link, node: $0.node, isSwitchEnd: $0.isSwitchEnd))
       }
-      // Beside what programs keep: it goes when they are gone.
-      let kept = folder + "/state"
-      guard mkdir(kept, 0o755) == 0 || errno == EEXIST else { throw SystemError("make \(kept)", number: errno) }
-      let socket = kept + "/tap"
-      unlink(socket)
+      let socket = try TapRecorder.socket(in: folder)
       let recorder = try TapRecorder(
         path: folder + "/capture.pcapng", socket: socket, labels: labels,
         seats: HomeSeats(state.plan, map: addresses.map), links: [:],

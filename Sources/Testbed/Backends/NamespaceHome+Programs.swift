@@ -24,9 +24,11 @@ extension NamespaceHome {
       var arguments = ["node", "--netns", "/proc/self/fd/3", "--resolv", program.resolver ?? running.resolv]
       if let folder = program.stateFolder { arguments += ["--state", folder] }
       arguments += ["--", program.executable] + program.arguments
+      var environment = program.environment
+      environment["HOMEBED_TAP"] = running.tapSocket
       let pid = try Commands.spawn(
         launcher.path, arguments,
-        environment: Self.passedOn(besides: program.environment) + program.environment.map { "\($0)=\($1)" }.sorted(),
+        environment: Self.passedOn(besides: environment) + environment.map { "\($0)=\($1)" }.sorted(),
         output: output.writing, errors: log, inherited: namespace.descriptor)
       let started = try watch.watch(
         node: program.node, pid: pid, output: output.reading, log: log, logFile: program.logFile)

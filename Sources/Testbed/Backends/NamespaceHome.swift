@@ -1,7 +1,11 @@
 import LinuxNetwork
 import Octets
 import Synchronization
+import Taps
 import TopologyLanguage
+
+/// Whether the taps of programs are written beside the captured frames.
+public enum TapUse: Sendable, Hashable { case unused, recorded }
 
 /// What is written of the frames on a home's links.
 public enum Recording: Sendable, Hashable { case frames, nothing }
@@ -17,6 +21,7 @@ public final class NamespaceHome: HomeUnderTest {
   let launcher: Launcher
   let recording: Recording
   let wiring: Wiring
+  let taps: TapUse
   let state: Mutex<State>
 
   struct State {
@@ -38,6 +43,9 @@ public final class NamespaceHome: HomeUnderTest {
     var wire: Wire?
     /// One name service file for all nodes.
     var resolv: String
+    /// What the taps of programs tell, and where they call; `nil` where they are not asked.
+    var recorder: TapRecorder?
+    var tapSocket: String?
   }
 
   /// - Parameters:
@@ -45,11 +53,13 @@ public final class NamespaceHome: HomeUnderTest {
   ///   - operatorOn: the network outside of homes where a node `operator` is added; `nil`: none.
   ///   - launcher: where `homebed-launcher` is.
   ///   - recording: whether frames are captured; a home that is only brought up needs none.
+  ///   - taps: whether the programs' own taps are written beside the captured frames, to `taps.pcapng`.
   ///   - wiring: which links pass through the user-space wire; those with qualities always do.
   public init(
     topology: Topology, folder: String, operatorOn: String?, launcher: Launcher, recording: Recording = .frames,
-    wiring: Wiring = Wiring()
+    wiring: Wiring = Wiring(), taps: TapUse = .unused
   ) throws {
+    self.taps = taps
     self.wiring = wiring
     self.topology = topology
     self.recording = recording
@@ -65,6 +75,7 @@ public final class NamespaceHome: HomeUnderTest {
   deinit {
     state.withLock { state in
       state.running?.capture?.abandon()
+      state.running?.recorder?.abandon()
       state.running?.wire?.end()
     }
   }
@@ -75,18 +86,32 @@ public final class NamespaceHome: HomeUnderTest {
       state.running = try NamespaceBuilder(
         plan: state.plan, carrier: state.carrier, qualities: state.qualities, seed: wiring.seed, gate: wiring.gate
       ).build(folder: folder, recording: recording)
+      if taps == .recorded { try openTaps(&state) }
     }
   }
 
+  private func openTaps(_ state: inout State) throws {
+    let labels = state.plan.taps.map {
+      ($0.index, TapLabel(link: $0.link, node: $0.node, isSwitchEnd: $0.isSwitchEnd))
+    }
+    let socket = try TapRecorder.socket(in: folder)
+    state.running?.tapSocket = socket
+    // No links are told, so the taps leave all that to the kernel.
+    state.running?.recorder = try TapRecorder(
+      path: folder + "/taps.pcapng", socket: socket, labels: labels, seats: HomeSeats(state.plan, map: AddressMap()),
+      links: [:], moved: { _ in })
+  }
+
   public func down() async {
-    let (programs, capture) = state.withLock { state in
+    let (programs, capture, recorder) = state.withLock { state in
       defer { state.programs = [] }
-      return (state.programs, state.running.flatMap(\.capture))
+      return (state.programs, state.running.flatMap(\.capture), state.running.flatMap(\.recorder))
     }
     await withTaskGroup(of: Void.self) { group in
       for program in programs { group.addTask { await program.crash() } }
     }
     _ = await capture?.end()
+    _ = await recorder?.end()
     state.withLock { $0.running?.wire?.end() }
     // The kernel takes a namespace away, with all in it, when the last descriptor of it is closed.
     state.withLock { $0.running = nil }

@@ -85,7 +85,7 @@ struct TapFrames: Sendable {
     case .received(let connection, let octets):
       return act(Key(tap: tap, connection: connection)) { made, own in made.send(octets, from: own.other) }
     case .ended(let connection, let end): return act(Key(tap: tap, connection: connection)) { $0.end(end, own: $1) }
-    case .datagramSent(let from, let to, let octets): return sent(octets, from, to)
+    case .datagramSent(let from, let to, let octets): return sent(octets, from, to, at: tap)
     case .datagramReceived(let from, let to, let octets): return received(octets, from, to, at: tap)
     case .hello, .reached, .done, .moving: break
     }
@@ -95,7 +95,7 @@ struct TapFrames: Sendable {
   // MARK: TCP
 
   private mutating func open(_ key: Key, _ local: Endpoint, _ remote: Endpoint) throws -> [Frame] {
-    guard let own = seats.seat(of: local.address) else { return [] }
+    guard let own = seats.seat(of: local.address) ?? seats.receiver(key.tap) else { return [] }
     let pair = Pair(client: local, server: remote)
     // Numbers far apart, so that no two connections look alike behind a gateway.
     lastSequence = lastSequence &* 1_664_525 &+ 1_013_904_223
@@ -114,7 +114,7 @@ struct TapFrames: Sendable {
   }
 
   private mutating func accept(_ key: Key, _ local: Endpoint, _ remote: Endpoint) throws -> [Frame] {
-    guard let own = seats.seat(of: local.address) else { return [] }
+    guard let own = seats.seat(of: local.address) ?? seats.receiver(key.tap) else { return [] }
     var pair = Pair(client: remote, server: local)
     var relayed: [Frame] = []
     let sequence: UInt32
@@ -202,18 +202,21 @@ struct TapFrames: Sendable {
   }
 
   private func passedOn(_ packet: Packet, from client: Endpoint, to server: Seat) -> [Frame] {
-    guard let (gateway, hardware) = seats.gateway(before: server, from: client.address),
-      let tap = seats.tap(of: gateway)
+    guard let passage = seats.gateway(before: server, from: client.address), let exit = seats.tap(of: passage.exit)
     else { return [] }
+    var frames: [Frame] = []
+    if let entrance = passage.entrance.flatMap({ seats.tap(of: $0) }) {
+      frames.append(Frame(tap: entrance, direction: .outbound, octets: packet.octets))
+    }
     var packet = packet
-    packet.ethernet.source = hardware
-    return [Frame(tap: tap, direction: .inbound, octets: packet.octets)]
+    packet.ethernet.source = passage.hardware
+    return frames + [Frame(tap: exit, direction: .inbound, octets: packet.octets)]
   }
 
   // MARK: UDP
 
-  private func sent(_ octets: [UInt8], _ from: Endpoint, _ to: Endpoint) -> [Frame] {
-    guard let sender = seats.seat(of: from.address), let tap = seats.tap(of: sender),
+  private func sent(_ octets: [UInt8], _ from: Endpoint, _ to: Endpoint, at number: TapNumber) -> [Frame] {
+    guard let sender = seats.seat(of: from.address) ?? seats.receiver(number), let tap = seats.tap(of: sender),
       let packet = datagram(octets, from, to)
     else { return [] }
     var frames = [Frame(tap: tap, direction: .inbound, octets: packet.octets)]

@@ -43,6 +43,14 @@ public final class TapRecorder: HomeCapture {
     var gateway: IPAddress?
   }
 
+  /// Where the taps of a home call: beside what its programs keep, with which it goes.
+  static func socket(in folder: String) throws -> String {
+    let kept = folder + "/state"
+    guard mkdir(kept, 0o755) == 0 || errno == EEXIST else { throw SystemError("make \(kept)", number: errno) }
+    unlink(kept + "/tap")
+    return kept + "/tap"
+  }
+
   /// Makes the file and the socket, and starts the thread.
   ///
   /// - Parameters:

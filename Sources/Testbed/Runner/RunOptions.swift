@@ -10,6 +10,8 @@ public struct RunOptions: Sendable {
 
   /// What homes are made of.
   public var backend = Backend.namespaces
+  /// Whether the programs' own taps are written beside the captured frames.
+  public var taps = TapUse.unused
   /// How many variants work at once.
   public var jobs: Int
   /// Where our programs lie.

@@ -105,7 +105,7 @@ actor VariantRun: HomeConductor {
     }
     let home = try options.backend.home(
       checked.topology, folder: folder, operatorOn: checked.topology.operatorNetwork,
-      launcher: try Launcher.find(), wiring: wiring)
+      launcher: try Launcher.find(), wiring: wiring, taps: options.taps)
     self.home = home
     try home.up()
     // The operator's end of the wire is always there.
