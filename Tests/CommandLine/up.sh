@@ -31,7 +31,7 @@ expect "the nodes are told" 0 "tv +ce +192.168.10.21 +homebed enter tv" cat "$fo
 expect "the folder for sockets is closed to others" 0 "^700 1$" sh -c "echo \$(stat -c %a '$sockets') \$(ls '$sockets' | grep -c sock)"
 expect "enter passes the exit status on" 7 "" "$homebed" enter tv sh -c 'exit 7'
 expect "... and the signal" 143 "" "$homebed" enter tv sh -c 'kill -TERM $$'
-expect "... and 127 for a command that is not there" 127 "cannot run" "$homebed" enter tv no-such-command
+expect "... and 127 for a command that is not there" 127 "cannot run" "$homebed" enter tv /no/such/command
 expect "a node's own interfaces" 0 "eth0.*192.168.10.21/24" "$homebed" enter tv ip -br address
 expect "... resolv.conf" 0 "no name service" "$homebed" enter tv cat /etc/resolv.conf
 expect "... and /run" 0 "^0$" "$homebed" enter tv sh -c 'ls /run | wc -l'
