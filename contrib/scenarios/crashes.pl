@@ -38,12 +38,15 @@ sub table {
       my $file = "crash-$sequence-$victim-at-$message";
       # What was acknowledged before the crash must still be known after it.
       my @lost = ("cfg -> tv register-reply where status = 409");
-      push @lost, "cfg -> tv register-reply where status = 201" if $sequence == 2 || $at > $place{'register-reply'};
+      # A repeat of the first register gets its first answer again, 201 and all; another token would be another record.
+      my $isKnown = $sequence == 1 && $at > $place{'register-reply'};
+      push @lost, 'cfg -> tv register-reply where controlToken != $token' if $isKnown;
+      push @lost, "cfg -> tv register-reply where status = 201" if $sequence == 2;
       push @lost, "server -> cfg server-register-reply where status = 201"
         if $sequence == 2 || $at > $place{'server-register-reply'};
       $wanted{"$root/sequence-$sequence/$file.scenario"} =
         $sequence == 1
-        ? first($file, $title, "$from -> $to $message", $victim, @lost)
+        ? first($file, $title, $isKnown, "$from -> $to $message", $victim, @lost)
         : second($file, $title, "$from -> $to $message", $victim, @lost);
     }
   }
@@ -65,11 +68,12 @@ TEXT
 
 # Until the configuration is applied and known, none of these may come: they would tell of something forgotten.
 sub tail {
-  my ($arrow, $setting, @lost) = @_;
+  my ($isKnown, $arrow, $setting, @lost) = @_;
+  my $known = $isKnown ? "  cfg -> tv register-reply save controlToken as \$token\n" : '';
   my $lost = join '', map { "    $_\n" } @lost;
   return <<"TEXT";
 expect
-  $arrow
+${known}  $arrow
   never
 ${lost}  end
   wait until tv configuration $setting
@@ -86,8 +90,8 @@ TEXT
 }
 
 sub first {
-  my ($file, $title, $arrow, $victim, @lost) = @_;
-  return head($file, $title) . <<"TEXT" . tail($arrow, 'ntpServer = "198.51.100.10"', @lost);
+  my ($file, $title, $isKnown, $arrow, $victim, @lost) = @_;
+  return head($file, $title) . <<"TEXT" . tail($isKnown, $arrow, 'ntpServer = "198.51.100.10"', @lost);
 given
   power on server, hg, cfg
   server holds configuration for tv
@@ -103,7 +107,7 @@ TEXT
 
 sub second {
   my ($file, $title, $arrow, $victim, @lost) = @_;
-  return head($file, $title) . <<"TEXT" . tail($arrow, 'hostName = "bedroom"', @lost);
+  return head($file, $title) . <<"TEXT" . tail(0, $arrow, 'hostName = "bedroom"', @lost);
 given
   power on server, hg, cfg
   server holds configuration for tv
