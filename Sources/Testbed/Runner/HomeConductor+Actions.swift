@@ -21,7 +21,11 @@ extension HomeConductor {
     switch action.act {
     case .powerOn(let references):
       let nodes = try references.flatMap(nodes)
-      for node in nodes { try powerOn(node) }
+      for node in nodes {
+        try powerOn(node)
+        // Forty starts in a row would keep every other home waiting for a thread.
+        await Task.yield()
+      }
       if mode == .untilTrue { try await waitUntilUp(nodes.filter(isPlayed)) }
     case .powerOff(let references): for node in try references.flatMap(nodes) { try await powerOff(node) }
     case .crash(let references): for node in try references.flatMap(nodes) { try await crash(node) }
@@ -30,6 +34,7 @@ extension HomeConductor {
       for node in nodes {
         try await crash(node)
         try powerOn(node)
+        await Task.yield()
       }
       if mode == .untilTrue { try await waitUntilUp(nodes.filter(isPlayed)) }
     case .unplug(let reference, let other): try plug(.out, reference, other)
