@@ -37,7 +37,7 @@ build: run-deps
 unit: test-deps
 	$(SWIFT) test --scratch-path .build -j $(JOBS) --disable-xctest $(TEST_FLAGS)
 
-commands: build
+commands: build test-deps
 	Tests/CommandLine/run.sh $(BIN)
 	Tests/CommandLine/up.sh $(BIN)
 	Tests/CommandLine/exhaustion.sh $(BIN)
