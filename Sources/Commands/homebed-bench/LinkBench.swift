@@ -61,6 +61,11 @@ enum LinkBench {
 
   /// Floods a captured link with small packets, at rising rates, and tells what the capture has of them.
   static func capture() async throws {
+    let bare = try BenchHome.up(hosts: 2)
+    let (unseen, time) = try await bare.ends().flood(rate: nil, seconds: 1)
+    try await bare.down()
+    let floor = Double(unseen) / time
+    print("  not captured         \(Int(floor)) packets/s sent, as fast as can be")
     var best: Double?
     for rate in [25_000, 50_000, 100_000, 200_000, nil] as [Double?] {
       let home = try BenchHome.up(hosts: 2, recording: .frames)
@@ -77,7 +82,8 @@ enum LinkBench {
         "  \(padded(rate.map { "\(Int($0))/s asked" } ?? "as fast as can be", 20)) \(Int(offered)) packets/s sent, "
           + "\(captured) of \(sent) captured at the sender's end, \(last.dropped) frames dropped by the ring")
     }
-    print("  most without loss: \(best.map { "\(Int($0)) packets/s, each at two link ends" } ?? "none")")
+    let told = best.map { "\(Int($0)) packets/s, each at two link ends (ratio \(fixed($0 / floor, 2)))" }
+    print("  most without loss: \(told ?? "none")")
   }
 
   /// The flood's datagrams that were captured at their sender's link end.
