@@ -11,7 +11,8 @@ import Testing
     [
       .hello(node: "home-a.tv", process: 4711), .connecting(7, local: a, remote: b), .connected(7),
       .accepted(8, local: b, remote: a), .sent(7, Array("GET / HTTP/1.1\r\n\r\n".utf8)), .sent(7, []),
-      .received(8, [0, 255]), .datagramSent(from: a, to: b, [1, 2, 3]), .datagramReceived(from: b, to: a, []),
+      .received(8, [0, 255]), .offered(7, [1]), .datagramOffered(3, from: a, to: b, [4, 5]),
+      .datagramSent(from: a, to: b, [1, 2, 3]), .datagramReceived(from: b, to: a, []),
       .opened(.stream, a), .closed(.datagram, b), .reached(.max), .done(0),
       .moving(interface: "eth0", address: CIDR(a.address, prefixLength: 24), gateway: nil),
       .moving(interface: "eth1", address: nil, gateway: b.address),
@@ -25,7 +26,12 @@ import Testing
     ]
     links.mayOpen = [a.address: 1, b.address: 4_000_000_000]
     links.mayHear = [b.address: 2]
-    return [.reach(3), .links(4, TapLinks()), .links(5, links)]
+    var asking = links
+    asking.asks = true
+    return [
+      .reach(3), .links(4, TapLinks()), .links(5, links), .links(6, asking), .verdict(7, .pass), .verdict(7, .drop),
+      .datagramVerdict(8, .twice), .verdict(9, .replace([1, 2])), .datagramVerdict(10, .replace([])),
+    ]
   }()
 
   @Test(arguments: contents) func aRecordComesBack(_ content: TapRecord.Content) throws {

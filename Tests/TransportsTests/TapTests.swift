@@ -72,9 +72,11 @@ final class FakeRunner: Sendable {
     try await wait { $0.content == .done(number) }
   }
 
-  func reach(_ number: UInt32) throws {
+  func reach(_ number: UInt32) throws { try send(.reach(number)) }
+
+  func send(_ order: TapOrder) throws {
     guard let socket = state.withLock({ $0.socket }) else { return }
-    try UnixSocket.send(TapOrder.reach(number).octets, on: socket)
+    try UnixSocket.send(order.octets, on: socket)
   }
 
   var records: [TapRecord] { state.withLock { $0.records } }
@@ -227,16 +229,54 @@ private struct TappedCall {
     try await call.end()
   }
 
+  /// Where a fault may befall a message, nothing leaves before the runner has said so.
+  @Test(arguments: [TapVerdict.pass, .drop, .replace(Array("GET /other HTTP/1.1\r\n\r\n".utf8))])
+  func whatIsOfferedWaitsForItsVerdict(_ verdict: TapVerdict) async throws {
+    var links = TappedCall.links()
+    links.asks = true
+    let call = try await TappedCall(links)
+    call.call()
+    try await call.runner.wait { if case .offered(1, _) = $0.content { true } else { false } }
+    #expect(call.runner.story == ["connecting", "connected"])
+    try call.runner.send(.verdict(1, verdict))
+    if verdict == .drop {
+      guard case .failed(_, let failure) = try await call.inputs.next() else { throw Inputs.Surprise() }
+      #expect(failure == .reset)
+      #expect(call.runner.story.contains("ended ownReset"))
+    } else {
+      let (_, request, _, _) = try await call.live.inputs.request()
+      #expect(request.target == (verdict == .pass ? "/x" : "/other"))
+    }
+    try await call.end()
+  }
+
+  @Test func anOfferedDatagramWaitsForItsVerdict() async throws {
+    var links = TappedCall.links()
+    links.asks = true
+    let runner = try FakeRunner(links)
+    let tap = try TapChannel(path: runner.path, node: "tv")
+    let (own, peer) = (Endpoint(TappedCall.own, 5000), Endpoint(TappedCall.peer, 6000))
+    let (verdicts, tell) = AsyncStream<TapVerdict>.makeStream()
+    #expect(tap.sendDatagram([1], from: own, to: peer) { tell.yield($0) } == .asked)
+    try await runner.wait { if case .datagramOffered = $0.content { true } else { false } }
+    guard case .datagramOffered(let number, _, _, _)? = runner.records.last?.content else { throw Inputs.Surprise() }
+    try runner.send(.datagramVerdict(number, .twice))
+    for await verdict in verdicts {
+      #expect(verdict == .twice)
+      break
+    }
+  }
+
   /// Before the program has heard of it, it acts by it.
   @Test func aLinkIsDownInTheInstant() throws {
     let runner = try FakeRunner(TappedCall.links())
     let tap = try TapChannel(path: runner.path, node: "tv")
     let (own, peer) = (Endpoint(TappedCall.own, 5000), Endpoint(TappedCall.peer, 6000))
-    #expect(tap.sendDatagram([1], from: own, to: peer))
+    #expect(tap.sendDatagram([1], from: own, to: peer) == .passes)
     try runner.show(TappedCall.links(isUp: false))
-    #expect(!tap.sendDatagram([2], from: own, to: peer))
+    #expect(tap.sendDatagram([2], from: own, to: peer) == .held)
     try runner.show(TappedCall.links())
-    #expect(tap.sendDatagram([3], from: own, to: peer))
+    #expect(tap.sendDatagram([3], from: own, to: peer) == .passes)
   }
 
   @Test func datagramsOfStrangersAreNotHeard() throws {
@@ -246,9 +286,9 @@ private struct TappedCall {
     let (peer, stranger) = (Endpoint(TappedCall.peer, 6000), Endpoint(.v4(0x7F00_0009), 6000))
     #expect(tap.receiveDatagram([1], from: peer, to: group, at: TappedCall.own))
     #expect(!tap.receiveDatagram([2], from: stranger, to: group, at: TappedCall.own))
-    #expect(tap.sendDatagram([3], from: own, to: group))
-    #expect(tap.sendDatagram([4], from: own, to: peer))
+    #expect(tap.sendDatagram([3], from: own, to: group) == .passes)
+    #expect(tap.sendDatagram([4], from: own, to: peer) == .passes)
     // It leaves, and arrives nowhere.
-    #expect(!tap.sendDatagram([5], from: own, to: stranger))
+    #expect(tap.sendDatagram([5], from: own, to: stranger) == .lost)
   }
 }

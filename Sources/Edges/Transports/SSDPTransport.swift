@@ -110,13 +110,27 @@ public final class SSDPTransport: Sendable {
       }
       do {
         let receiver = endpoint ?? group
-        if let tap, let local = channel.localAddress.flatMap({ Endpoint($0) }),
-          !tap.sendDatagram(octets, from: local, to: receiver)
-        {
-          return log.debug("a datagram to \(receiver) is lost: no link leads there")
+        let address = try SocketAddress(receiver)
+        @Sendable func write(_ octets: [UInt8]) {
+          channel.writeAndFlush(AddressedEnvelope(remoteAddress: address, data: ByteBuffer(bytes: octets)))
+            .whenFailure { [log] in log.debug("a datagram was not sent: \($0)") }
         }
-        let envelope = AddressedEnvelope(remoteAddress: try SocketAddress(receiver), data: ByteBuffer(bytes: octets))
-        channel.writeAndFlush(envelope).whenFailure { [log] in log.debug("a datagram was not sent: \($0)") }
+        guard let tap, let local = channel.localAddress.flatMap({ Endpoint($0) }) else { return write(octets) }
+        let passage = tap.sendDatagram(octets, from: local, to: receiver) { verdict in
+          switch verdict {
+          case .pass: write(octets)
+          case .twice:
+            write(octets)
+            write(octets)
+          case .replace(let others): write(others)
+          case .drop: break
+          }
+        }
+        switch passage {
+        case .passes: write(octets)
+        case .held, .lost: log.debug("a datagram to \(receiver) is lost: no link leads there")
+        case .asked: break
+        }
       } catch {
         log.debug("a datagram was not sent: \(error)")
       }

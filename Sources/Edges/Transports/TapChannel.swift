@@ -12,7 +12,13 @@ import Taps
 public final class TapChannel: Sendable {
   /// What becomes of octets that are to be sent.
   enum Passage {
-    case passes, /* The own link is down: nothing leaves. */ held, /* They leave and do not arrive. */ lost
+    case passes
+    /// The own link is down: nothing leaves.
+    case held
+    /// They leave and do not arrive.
+    case lost
+    /// The runner was asked, and says later what becomes of them.
+    case asked
   }
 
   /// Which end opened a connection.
@@ -35,6 +41,9 @@ public final class TapChannel: Sendable {
     var isOpen = true
     var lastObserver = 0
     var observers: [Int: @Sendable (TapLinks) -> Void] = [:]
+    /// Who waits for verdicts, by connection, and by the number of a datagram.
+    var judged: [UInt32: @Sendable (TapVerdict) -> Void] = [:]
+    var judgedDatagrams: [UInt32: @Sendable (TapVerdict) -> Void] = [:]
   }
 
   /// Connects to the runner's socket and waits for its first order, which tells the links.
@@ -82,6 +91,9 @@ public final class TapChannel: Sendable {
   private func carryOut(_ order: TapOrder) {
     switch order {
     case .reach(let number): tell(.reached(number))
+    case .verdict(let connection, let verdict): state.withLock { $0.judged[connection] }?(verdict)
+    case .datagramVerdict(let number, let verdict):
+      state.withLock { $0.judgedDatagrams.removeValue(forKey: number) }?(verdict)
     case .links(let number, let links):
       let observers = state.withLock { state in
         if changes == nil { state.links = links } else { refresh(&state) }
@@ -97,8 +109,10 @@ public final class TapChannel: Sendable {
     guard let changes, state.change != changes.value else { return }
     let now = changes.value
     var framing = TapFraming()
-    guard let octets = try? Files.read(board) else { return }
-    framing.feed(octets)
+    do {
+      let file = try Files.open(board, O_RDONLY)
+      while let octets = try file.read(atMost: 65_536, board), !octets.isEmpty { framing.feed(octets) }
+    } catch { return }
     guard let message = try? framing.next(), case .links(_, let links)? = try? TapOrder(parsing: message) else {
       return
     }
@@ -122,6 +136,11 @@ public final class TapChannel: Sendable {
       state.observers[state.lastObserver] = observer
       return state.lastObserver
     }
+  }
+
+  /// Calls `judged` with the verdict on what the connection offered; `nil`: no longer.
+  func await(verdictsOf connection: UInt32, _ judged: (@Sendable (TapVerdict) -> Void)?) {
+    state.withLock { $0.judged[connection] = judged }
   }
 
   public func forget(_ number: Int) { state.withLock { $0.observers[number] = nil } }
@@ -168,6 +187,10 @@ public final class TapChannel: Sendable {
   func send(_ octets: [UInt8], on connection: UInt32, _ side: Side, local: Endpoint, remote: Endpoint) -> Passage {
     withLinks { state in
       guard state.links.isUp(local.address) else { return .held }
+      if state.links.asks {
+        write(.offered(connection, octets), &state)
+        return .asked
+      }
       write(.sent(connection, octets), &state)
       return state.links.incarnation(of: remote.address, side) == nil ? .lost : .passes
     }
@@ -196,13 +219,25 @@ public final class TapChannel: Sendable {
 
   // MARK: Datagrams
 
-  /// Tells a datagram that is about to be sent; false where it must not be sent.
-  func sendDatagram(_ octets: [UInt8], from local: Endpoint, to remote: Endpoint) -> Bool {
-    withLinks { state in
-      guard state.links.holder(of: remote.address) == nil else { return true }
-      guard state.links.isUp(local.address) else { return false }
-      write(.datagramSent(from: local, to: remote, octets), &state)
-      return remote.address.isMulticast || state.links.knows(remote.address)
+  /// Tells a datagram that is about to be sent.
+  ///
+  /// - Parameter judged: takes the verdict, on the tap's thread, where the runner was asked.
+  func sendDatagram(
+    _ octets: [UInt8], from local: Endpoint, to remote: Endpoint,
+    judged: @escaping @Sendable (TapVerdict) -> Void = { _ in }
+  ) -> Passage {
+    withLinks { state -> Passage in
+      guard state.links.holder(of: remote.address) == nil else { return .passes }
+      guard state.links.isUp(local.address) else { return .held }
+      let passes = remote.address.isMulticast || state.links.knows(remote.address)
+      guard state.links.asks else {
+        write(.datagramSent(from: local, to: remote, octets), &state)
+        return passes ? .passes : .lost
+      }
+      state.lastConnection += 1
+      if passes { state.judgedDatagrams[state.lastConnection] = judged }
+      write(.datagramOffered(state.lastConnection, from: local, to: remote, octets), &state)
+      return .asked
     }
   }
 

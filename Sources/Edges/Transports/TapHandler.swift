@@ -22,8 +22,10 @@ final class TapHandler: ChannelDuplexHandler {
   }
 
   private struct Write {
+    /// Asked: the runner has not said yet what becomes of them.
+    enum Stage { case untold, asked, told }
     var octets: ByteBuffer
-    var isTold: Bool
+    var stage = Stage.untold
     var promise: EventLoopPromise<Void>?
   }
 
@@ -64,13 +66,23 @@ final class TapHandler: ChannelDuplexHandler {
         handler.linksChanged(context)
       }
     }
+    tap.await(verdictsOf: connection) { verdict in
+      me.eventLoop.execute {
+        let (handler, context) = me.value
+        handler.take(verdict, context)
+      }
+    }
   }
 
-  func handlerRemoved(context: ChannelHandlerContext) { forget() }
+  func handlerRemoved(context: ChannelHandlerContext) {
+    forget()
+    drop()
+  }
 
   private func forget() {
     if let observer { tap.forget(observer) }
     observer = nil
+    tap.await(verdictsOf: connection, nil)
   }
 
   private var passes: Bool {
@@ -139,16 +151,62 @@ final class TapHandler: ChannelDuplexHandler {
 
   func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
     guard let local, let remote, !isOwn else { return context.write(data, promise: promise) }
-    let buffer = Self.unwrapOutboundIn(data)
     if isDead { return die(context, promise) }
-    switch tap.send(Array(buffer.readableBytesView), on: connection, side, local: local, remote: remote) {
-    case .passes where writes.isEmpty && passes: context.write(data, promise: promise)
-    case .passes where !passes:
-      isDead = true
-      die(context, promise)
-    case .held: writes.append(Write(octets: buffer, isTold: false, promise: promise))
-    case .passes, .lost: writes.append(Write(octets: buffer, isTold: true, promise: promise))
+    writes.append(Write(octets: Self.unwrapOutboundIn(data), promise: promise))
+    drain(context, local, remote)
+  }
+
+  /// Sends what waits, in order, as far as it may go now.
+  private func drain(_ context: ChannelHandlerContext, _ local: Endpoint, _ remote: Endpoint) {
+    while let first = writes.first {
+      switch first.stage {
+      case .untold:
+        let octets = Array(first.octets.readableBytesView)
+        switch tap.send(octets, on: connection, side, local: local, remote: remote) {
+        case .held: return
+        case .asked: writes[writes.startIndex].stage = .asked
+        case .passes, .lost: writes[writes.startIndex].stage = .told
+        }
+      case .asked: return
+      case .told:
+        let now = tap.incarnation(side, local: local, remote: remote)
+        guard let now else { return }
+        guard now == incarnation else {
+          isDead = true
+          return die(context)
+        }
+        writes.removeFirst()
+        context.write(Self.wrapOutboundOut(first.octets), promise: first.promise)
+      }
     }
+  }
+
+  /// The runner says what becomes of the octets that were offered.
+  private func take(_ verdict: TapVerdict, _ context: ChannelHandlerContext) {
+    guard let local, let remote, case .asked? = writes.first?.stage else { return }
+    switch verdict {
+    case .pass, .twice: break
+    case .replace(let others): writes[writes.startIndex].octets = ByteBuffer(bytes: others)
+    case .drop:
+      tell(.ownReset)
+      told.insert(.ownFinish)
+      drop()
+      // A reset in place of an end, for the peer too.
+      (context.channel as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 0)).whenFailure {
+        [log] in log?.debug("no reset: \($0)")
+      }
+      return context.close(promise: nil)
+    }
+    writes[writes.startIndex].stage = .told
+    drain(context, local, remote)
+    context.flush()
+    finishWriting(context)
+  }
+
+  private func finishWriting(_ context: ChannelHandlerContext) {
+    guard writes.isEmpty, let (mode, promise) = heldClose else { return }
+    heldClose = nil
+    close(context: context, mode: mode, promise: promise)
   }
 
   func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
@@ -242,39 +300,20 @@ final class TapHandler: ChannelDuplexHandler {
   private func linksChanged(_ context: ChannelHandlerContext) {
     if let (address, promise) = heldConnect { return connect(context: context, to: address, promise: promise) }
     guard let local, let remote, !isOwn, !isDead else { return }
-    guard let now = tap.incarnation(side, local: local, remote: remote) else {
-      // With the own link back, what waited leaves, and is lost for now.
-      for index in writes.indices where !writes[index].isTold {
-        let octets = Array(writes[index].octets.readableBytesView)
-        if case .held = tap.send(octets, on: connection, side, local: local, remote: remote) { return }
-        writes[index].isTold = true
-      }
-      return
-    }
+    // With the own link back, what waited leaves, whether or not it arrives.
+    drain(context, local, remote)
+    context.flush()
+    guard !isDead, let now = tap.incarnation(side, local: local, remote: remote) else { return }
     guard now == incarnation else {
       isDead = true
-      if !writes.isEmpty { die(context) }
       return
     }
-    release(context, local, remote)
+    release(context)
   }
 
-  private func release(_ context: ChannelHandlerContext, _ local: Endpoint, _ remote: Endpoint) {
-    while let write = writes.popFirst() {
-      if !write.isTold {
-        let octets = Array(write.octets.readableBytesView)
-        guard case .passes = tap.send(octets, on: connection, side, local: local, remote: remote) else {
-          return writes.prepend(write)
-        }
-      }
-      context.write(Self.wrapOutboundOut(write.octets), promise: write.promise)
-    }
-    context.flush()
+  private func release(_ context: ChannelHandlerContext) {
     while passes, let item = inbound.popFirst() { handOn(item, context) }
-    if let (mode, promise) = heldClose {
-      heldClose = nil
-      close(context: context, mode: mode, promise: promise)
-    }
+    finishWriting(context)
     if hasHeldRead, passes {
       hasHeldRead = false
       context.read()

@@ -1,7 +1,6 @@
 import CaptureFiles
 import Messages
 import Octets
-import Taps
 
 /// Turns a capture file, whole or growing, into what it tells, in its order: messages, comments, losses.
 public struct CaptureDecoding: Sendable {
@@ -78,7 +77,7 @@ public struct CaptureDecoding: Sendable {
       drain(into: &items)
     case .comment(let time, let text):
       if let time { latest = max(latest ?? time, time) }
-      if let map = AddressMap(comment: text) { dissector.addresses.add(map.rules) }
+      dissector.consume(comment: text)
       items.append(.comment(time: time, text: text))
     case .statistics(let statistics): items.append(.statistics(statistics))
     case .section, .skipped: break

@@ -64,6 +64,11 @@ public struct Dissector: Sendable {
     }
   }
 
+  /// Takes a comment: one with an address map is applied to the messages after it.
+  public mutating func consume(comment: String) {
+    if let map = AddressMap(comment: comment) { addresses.add(map.rules) }
+  }
+
   private mutating func consume(_ captured: CapturedPacket, at tap: PartyTable.Tap, _ interface: Int, frame: Int) throws
   {
     let head = try EthernetHeader(parsing: captured.octets)

@@ -23,7 +23,9 @@ public enum Backend: String, Sendable, Hashable, CaseIterable {
       try NamespaceHome(
         topology: topology, folder: folder, operatorOn: operatorOn, launcher: launcher, wiring: wiring,
         taps: taps)
-    case .loopback: try LoopbackHome(topology: topology, folder: folder, operatorOn: operatorOn, launcher: launcher)
+    case .loopback:
+      try LoopbackHome(
+        topology: topology, folder: folder, operatorOn: operatorOn, launcher: launcher, gate: wiring.gate)
     }
   }
 }

@@ -3,6 +3,8 @@
 /// Called on the wire's thread, one frame at a time, in the order in which the frames are let on.
 public protocol FrameGate: Sendable {
   func fate(of frame: GatedFrame) -> FrameFate
+  /// A comment that stands in the capture before the frames that it is about.
+  func read(comment: String)
 }
 
 /// A frame as its sender sent it.

@@ -77,7 +77,9 @@ extension LoopbackHome {
 
   public func heal(node: String) throws { throw Self.unimpaired(node) }
 
-  public func release(held number: Int) throws { throw BackendError("nothing is held on loopback") }
+  public func release(held number: Int) throws {
+    try state.withLock { try Self.running($0, self).recorder.release(number) }
+  }
 
   private static func unimpaired(_ name: String) -> BackendError {
     BackendError("the links of \(name) cannot be made worse on loopback", hint: "use --backend namespaces")

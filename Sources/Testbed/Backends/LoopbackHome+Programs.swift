@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import LinuxNetwork
 import Octets
@@ -51,6 +52,8 @@ extension LoopbackHome {
     var remote: Endpoint
     /// `nil` where both are the node's own: that crosses no link.
     var recorder: TapRecorder?
+    /// Whether what is sent waits for a verdict.
+    var asks: Bool
     var connection: UInt32
     var map: AddressMap
     var networks: [String]
@@ -83,6 +86,7 @@ extension LoopbackHome {
       return Meeting(
         socket: socket, local: Endpoint(own, try InternetSocket.port(of: socket)),
         remote: Endpoint(remote, peer.port), recorder: isOwn ? nil : running.recorder,
+        asks: !isOwn && gate != nil,
         connection: state.lastConnection, map: map, networks: networks)
     }
   }
@@ -112,10 +116,26 @@ extension LoopbackHome {
     let meeting = try meet(receiver, from: node, port: port, type: Int32(SOCK_DGRAM.rawValue))
     let octets = meeting.map.mapped(octets, preferring: meeting.networks)
     meeting.recorder?.tell(.opened(.datagram, meeting.local))
-    meeting.recorder?.tell(.datagramSent(from: meeting.local, to: meeting.remote, octets))
-    try InternetSocket.send(
-      octets, on: meeting.socket, to: meeting.remote.address.octets, port: meeting.remote.port,
-      from: meeting.local.address.octets)
+    @Sendable func send(_ octets: [UInt8]) throws {
+      try InternetSocket.send(
+        octets, on: meeting.socket, to: meeting.remote.address.octets, port: meeting.remote.port,
+        from: meeting.local.address.octets)
+    }
+    guard meeting.asks, let recorder = meeting.recorder else {
+      meeting.recorder?.tell(.datagramSent(from: meeting.local, to: meeting.remote, octets))
+      return try send(octets)
+    }
+    recorder.offer(
+      .datagramOffered(meeting.connection, from: meeting.local, to: meeting.remote, octets), meeting.connection
+    ) { verdict in
+      // Nobody waits for this datagram any more who could be told of an error.
+      switch verdict {
+      case .pass: try? send(octets)
+      case .twice: for _ in 0..<2 { try? send(octets) }
+      case .replace(let others): try? send(others)
+      case .drop: break
+      }
+    }
   }
 
   public func sendFrame(from node: String, interface: Int, _ octets: [UInt8]) throws {
@@ -124,6 +144,34 @@ extension LoopbackHome {
 }
 
 extension LoopbackHome.Meeting {
+  /// Tells octets that are about to be sent, and gives what is to be sent; throws ECONNRESET where they are dropped.
+  private func passed(_ octets: [UInt8], before deadline: ContinuousClock.Instant) throws -> [UInt8]? {
+    guard !octets.isEmpty, let recorder else { return octets.isEmpty ? nil : octets }
+    guard asks else {
+      recorder.tell(.sent(connection, octets))
+      return octets
+    }
+    let judged = Descriptor(try SystemError.check(clinux_eventfd(), "make an event descriptor"))
+    let answer = Verdict()
+    recorder.offer(.offered(connection, octets), connection) { verdict in
+      answer.value.withLock { $0 = verdict }
+      clinux_eventfd_signal(judged.number)
+    }
+    guard try judged.waitReadable(before: deadline) else {
+      throw SystemError("send \(octets.count) octets, which are held up", number: ETIMEDOUT)
+    }
+    switch answer.value.withLock({ $0 }) {
+    case .drop: throw SystemError("send \(octets.count) octets", number: ECONNRESET)
+    case .replace(let others): return others
+    case .pass, .twice, nil: return octets
+    }
+  }
+
+  /// Set by the recorder's thread, read by the one that waits for it.
+  private final class Verdict: Sendable {
+    let value = Mutex<TapVerdict?>(nil)
+  }
+
   fileprivate func exchange(
     _ octets: [UInt8], before deadline: ContinuousClock.Instant, until isWhole: ([UInt8]) -> Bool
   ) throws -> [UInt8] {
@@ -137,8 +185,7 @@ extension LoopbackHome.Meeting {
     }
     recorder?.tell(.connected(connection))
     defer { recorder?.tell(.ended(connection, .ownFinish)) }
-    if !octets.isEmpty { recorder?.tell(.sent(connection, octets)) }
-    try tcp.send(octets, before: deadline)
+    if let octets = try passed(octets, before: deadline) { try tcp.send(octets, before: deadline) }
     var told = 0
     let received = try tcp.receive(before: deadline) { received in
       recorder?.tell(.received(connection, Array(received[told...])))

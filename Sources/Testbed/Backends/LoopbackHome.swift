@@ -16,6 +16,8 @@ public final class LoopbackHome: HomeUnderTest {
   /// Everything that the home writes lies in it.
   public let folder: String
   let launcher: Launcher
+  /// Decides on what programs send; `nil`: everything passes.
+  let gate: (any FrameGate)?
   let state: Mutex<State>
 
   struct State {
@@ -44,8 +46,12 @@ public final class LoopbackHome: HomeUnderTest {
   /// - Parameters:
   ///   - folder: an existing folder for the run's files.
   ///   - operatorOn: the network outside of homes where a node `operator` is added; `nil`: none.
+  ///   - gate: decides on what is sent, message by message; `nil`: everything passes.
   ///   - launcher: where `homebed-launcher` is.
-  public init(topology: Topology, folder: String, operatorOn: String?, launcher: Launcher) throws {
+  public init(
+    topology: Topology, folder: String, operatorOn: String?, launcher: Launcher, gate: (any FrameGate)? = nil
+  ) throws {
+    self.gate = gate
     self.topology = topology
     self.folder = folder
     self.launcher = launcher
@@ -66,7 +72,7 @@ public final class LoopbackHome: HomeUnderTest {
       let socket = try TapRecorder.socket(in: folder)
       let recorder = try TapRecorder(
         path: folder + "/capture.pcapng", socket: socket, labels: labels,
-        seats: HomeSeats(state.plan, map: addresses.map), links: [:],
+        seats: HomeSeats(state.plan, map: addresses.map), links: [:], gate: gate,
         moved: { [weak self] move in self?.take(move) })
       let life = try Commands.pipe()
       let running = Running(
@@ -135,6 +141,7 @@ public final class LoopbackHome: HomeUnderTest {
     var result: [String: TapLinks] = [:]
     for (place, plan) in state.plan.places.enumerated() {
       var links = TapLinks()
+      links.asks = gate != nil
       for (number, interface) in plan.interfaces.enumerated() {
         let seat = Reachability.Seat(place: place, interface: number)
         let near = try interface.address.map { try addresses.near($0, in: interface.network) }

@@ -80,12 +80,13 @@ struct TapFrames: Sendable {
     case .accepted(let connection, let local, let remote):
       return try accept(Key(tap: tap, connection: connection), local, remote)
     case .connected(let connection): return act(Key(tap: tap, connection: connection)) { made, _ in made.open() }
-    case .sent(let connection, let octets):
+    case .sent(let connection, let octets), .offered(let connection, let octets):
       return act(Key(tap: tap, connection: connection)) { made, own in made.send(octets, from: own) }
     case .received(let connection, let octets):
       return act(Key(tap: tap, connection: connection)) { made, own in made.send(octets, from: own.other) }
     case .ended(let connection, let end): return act(Key(tap: tap, connection: connection)) { $0.end(end, own: $1) }
-    case .datagramSent(let from, let to, let octets): return sent(octets, from, to, at: tap)
+    case .datagramSent(let from, let to, let octets), .datagramOffered(_, let from, let to, let octets):
+      return sent(octets, from, to, at: tap)
     case .datagramReceived(let from, let to, let octets): return received(octets, from, to, at: tap)
     case .hello, .reached, .done, .moving: break
     }

@@ -14,6 +14,8 @@ struct TapLoop {
     var relabels: [Capture.Relabel] = []
     var own: [TapRecord] = []
     var orders: [TapRecorder.LinkOrder] = []
+    /// Numbers of what an action held up and has let go.
+    var released: [Int] = []
     var ending = false
   }
 
@@ -51,6 +53,7 @@ struct TapLoop {
   private var frames: TapFrames
   private var links: [String: TapLinks]
   private let moved: @Sendable (TapRecorder.Move) -> Void
+  private var verdicts: TapVerdicts?
   private var work = Work()
   private var taps: [Int: Tap] = [:]
   private var lastTap = 0
@@ -64,8 +67,9 @@ struct TapLoop {
 
   init(
     file: CaptureFile, listener: Descriptor, wake: Descriptor, frames: TapFrames, links: [String: TapLinks],
-    moved: @escaping @Sendable (TapRecorder.Move) -> Void
+    verdicts: TapVerdicts?, moved: @escaping @Sendable (TapRecorder.Move) -> Void
   ) {
+    self.verdicts = verdicts
     self.file = file
     self.listener = listener
     self.wake = wake
@@ -87,9 +91,12 @@ struct TapLoop {
       acceptAll()
       for order in work.orders { begin(order) }
       work.orders = []
+      for number in work.released { for address in verdicts?.release(number) ?? [] { send(.pass, to: address) } }
+      work.released = []
       if work.ending, endAt == nil { endAt = now }
       let before = completeUntil
-      advance(now)
+      advance(now, taking: taking)
+      for (address, verdict) in verdicts?.due(WallClock.now()) ?? [] { send(verdict, to: address) }
       if file.hasNews && completeUntil > before || file.failure != nil || failure != nil { telling(flush()) }
       if let endAt, completeUntil >= endAt || failure != nil { return }
     }
@@ -97,7 +104,7 @@ struct TapLoop {
 
   /// Writes what is left, counts, and closes the file.
   mutating func finish() -> CaptureProgress {
-    write(until: .max)
+    write(until: .max) { _ in }
     file.writeCounts(seen: frameCount, dropped: 0, time: WallClock.now())
     return flush()
   }
@@ -122,6 +129,10 @@ struct TapLoop {
       milliseconds = Int32(clamping: max(1, (round.began + Self.patience - WallClock.now()) / 1_000_000 + 1))
     } else if let wanted {
       milliseconds = Int32(clamping: max(0, (wanted + Self.grace - WallClock.now() + 999_999) / 1_000_000))
+    }
+    if let due = verdicts?.next {
+      let left = Int32(clamping: max(0, (due - WallClock.now() + 999_999) / 1_000_000))
+      milliseconds = milliseconds < 0 ? left : min(milliseconds, left)
     }
     poll(&descriptors, UInt(descriptors.count), milliseconds)
     if descriptors[0].revents != 0 { clinux_eventfd_clear(wake.number) }
@@ -208,14 +219,14 @@ struct TapLoop {
 
   // MARK: Time
 
-  private mutating func advance(_ now: Int64) {
+  private mutating func advance(_ now: Int64, taking: (inout Work) -> Void) {
     if round == nil, let wanted, now - Self.grace >= wanted { ask(now) }
     guard let current = round else { return }
     if current.open.isEmpty {
       round = nil
       // Nothing of the runner's own is younger than the last look at its queue, which was later than the round's start.
       let reached = current.began - Self.grace
-      write(until: reached)
+      write(until: reached, taking: taking)
       completeUntil = max(completeUntil, reached)
     } else if now - current.began > Self.patience {
       let silent = current.open.compactMap { taps[$0]?.node }.sorted().joined(separator: ", ")
@@ -232,34 +243,52 @@ struct TapLoop {
 
   // MARK: Writing
 
-  private mutating func write(until time: Int64) {
+  private mutating func write(until time: Int64, taking: (inout Work) -> Void) {
     let due = pending.filter { $0.record.time < time || time == .max }
     pending.removeAll { $0.record.time < time || time == .max }
     // Each tap's own records keep their order.
-    for item in due.enumerated().sorted(by: {
+    let ordered = due.enumerated().sorted {
       ($0.element.record.time, $0.offset) < ($1.element.record.time, $1.offset)
-    }).map(\.element) {
-      writeMarks(until: item.record.time)
-      while let first = work.relabels.first, first.time < item.record.time {
+    }.map(\.element)
+    var made: [(time: Int64, frames: [TapFrames.Frame])] = []
+    for item in ordered {
+      do {
+        let frames = try frames.frames(of: item.record, from: item.tap)
+        made.append((item.record.time, frames))
+        if let now = verdicts?.judge(frames, of: item.record, from: item.tap) { send(now.verdict, to: now.address) }
+        if item.isLast { self.frames.forget(item.tap) }
+      } catch {
+        failure = failure ?? "what a tap told cannot be written: \(error)"
+      }
+    }
+    // A fault that has befallen a message is noted before what follows from it.
+    if verdicts != nil { taking(&work) }
+    for (time, frames) in made {
+      writeMarks(until: time)
+      while let first = work.relabels.first, first.time < time {
         work.relabels.removeFirst()
         file.relabel(first)
       }
-      do {
-        for frame in try frames.frames(of: item.record, from: item.tap) {
-          frameCount += 1
-          file.write(frame, at: item.record.time)
-        }
-        if item.isLast { frames.forget(item.tap) }
-      } catch {
-        failure = failure ?? "what a tap told cannot be written: \(error)"
+      for frame in frames {
+        frameCount += 1
+        file.write(frame, at: time)
       }
     }
     writeMarks(until: time)
   }
 
+  private func send(_ verdict: TapVerdict, to address: TapVerdicts.Address) {
+    guard address.tap != 0 else { return verdicts?.tellRunner(address.number, verdict) ?? () }
+    guard let socket = taps[address.tap]?.socket else { return }
+    let order: TapOrder =
+      address.isDatagram ? .datagramVerdict(address.number, verdict) : .verdict(address.number, verdict)
+    try? UnixSocket.send(order.octets, on: socket)
+  }
+
   private mutating func writeMarks(until time: Int64) {
     while let mark = work.marks.first, mark.time <= time {
       work.marks.removeFirst()
+      if let text = mark.text { verdicts?.read(comment: text) }
       file.write(mark)
     }
   }
@@ -278,6 +307,8 @@ extension TapRecorder.Requests {
     own = []
     work.orders += orders
     orders = []
+    work.released += released
+    released = []
     work.ending = ending
   }
 }

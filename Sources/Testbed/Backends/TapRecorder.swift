@@ -24,6 +24,9 @@ public final class TapRecorder: HomeCapture {
     /// What the runner itself sent and received.
     var own: [TapRecord] = []
     var orders: [LinkOrder] = []
+    var released: [Int] = []
+    /// What the runner itself offered and who waits for the verdict.
+    var offered: [UInt32: @Sendable (TapVerdict) -> Void] = [:]
     var ending = false
     var last: CaptureProgress?
     var waiting: [CheckedContinuation<CaptureProgress, Never>] = []
@@ -55,10 +58,11 @@ public final class TapRecorder: HomeCapture {
   ///
   /// - Parameters:
   ///   - socket: the path at which the taps of programs call.
+  ///   - gate: decides on what is sent; `nil`: everything passes.
   ///   - moved: takes the wishes of programs, on a thread of its own.
   init(
     path: String, socket: String, labels: [(index: Int32, label: TapLabel)], seats: HomeSeats,
-    links: [String: TapLinks], moved: @escaping @Sendable (Move) -> Void
+    links: [String: TapLinks], gate: (any FrameGate)? = nil, moved: @escaping @Sendable (Move) -> Void
   ) throws {
     self.path = path
     let file = CaptureFile(file: try Files.open(path, O_WRONLY | O_CREAT | O_TRUNC), labels: labels)
@@ -74,8 +78,14 @@ public final class TapRecorder: HomeCapture {
       of: CaptureProgress.self, bufferingPolicy: .bufferingNewest(1))
     progress = stream
     try SystemThread.start("taps") { [self] in
+      let verdicts = gate.map { gate in
+        TapVerdicts(gate, labels: labels) { number, verdict in
+          self.requests.withLock { $0.offered.removeValue(forKey: number) }?(verdict)
+        }
+      }
       var loop = TapLoop(
-        file: file, listener: listener, wake: wake, frames: TapFrames(seats), links: links, moved: moved)
+        file: file, listener: listener, wake: wake, frames: TapFrames(seats), links: links, verdicts: verdicts,
+        moved: moved)
       loop.run(taking: { work in self.requests.withLock { $0.moved(to: &work) } }, telling: { continuation.yield($0) })
       let last = loop.finish()
       continuation.yield(last)
@@ -103,6 +113,21 @@ public final class TapRecorder: HomeCapture {
   func tell(_ content: TapRecord.Content) {
     // Stamped under the lock: then nothing older is told after the thread has looked.
     requests.withLock { $0.own.append(TapRecord(content, at: WallClock.now())) }
+    clinux_eventfd_signal(wake.number)
+  }
+
+  /// Tells what the runner itself is about to send, if it may; `judged` takes the verdict on the recorder's thread.
+  func offer(_ content: TapRecord.Content, _ number: UInt32, judged: @escaping @Sendable (TapVerdict) -> Void) {
+    requests.withLock { requests in
+      requests.offered[number] = judged
+      requests.own.append(TapRecord(content, at: WallClock.now()))
+    }
+    clinux_eventfd_signal(wake.number)
+  }
+
+  /// Lets go on what the gate held until this number is released.
+  func release(_ number: Int) {
+    requests.withLock { $0.released.append(number) }
     clinux_eventfd_signal(wake.number)
   }
 

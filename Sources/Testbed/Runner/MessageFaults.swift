@@ -66,6 +66,8 @@ final class MessageFaults: FrameGate {
   /// What an action held up is about to go on: its connection is no longer stopped.
   func letGo(_ held: Int) { state.withLock { $0.flows.letGo(held) } }
 
+  func read(comment: String) { state.withLock { $0.dissector.consume(comment: comment) } }
+
   func fate(of frame: GatedFrame) -> FrameFate {
     let (fate, befallen) = state.withLock { state in
       let events = state.read(frame)

@@ -70,6 +70,15 @@ struct Need: Sendable, Hashable, CustomStringConvertible {
       }
       return nil
     }
+    if let trigger = action.trigger {
+      if frames.contains(trigger.message) {
+        return Need(kind: .ethernet, reason: "\(trigger.message) is no message between sockets (\(action.position))")
+      }
+      // Its octets have left before any tap of ours knows of them.
+      if case .node(let reference) = trigger.from, let sender = node(reference), foreign.contains(sender.name) {
+        return Need(kind: .ethernet, reason: "a message of another program is befallen (\(action.position))")
+      }
+    }
     switch action.act {
     case .degrade, .heal: return Need(kind: .ethernet, reason: "\(action.text) (\(action.position))")
     case .send(_, .network, .udp(let port), _) where port != 1900:

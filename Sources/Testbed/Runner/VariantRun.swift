@@ -96,10 +96,6 @@ actor VariantRun: HomeConductor {
     {
       throw Stop(Judgement(.notApplicable, reason: "\(need)"))
     }
-    if options.backend == .loopback, let fault = checked.scenario.actions.first(where: { $0.trigger != nil }) {
-      let reason = "not supported yet: faults that befall a message, on loopback (\(fault.position))"
-      throw Stop(Judgement(.inconclusive, reason: reason))
-    }
     if let reason = Support.missing(for: checked.topology) ?? Support.missing(for: checked.scenario.header.options) {
       throw Stop(Judgement(.inconclusive, reason: "not supported yet: \(reason)"))
     }

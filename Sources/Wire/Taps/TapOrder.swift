@@ -6,6 +6,10 @@ public enum TapOrder: Sendable, Hashable {
   case reach(UInt32)
   /// The links are so from now on; answer with ``TapRecord/Content/done(_:)`` and this number.
   case links(UInt32, TapLinks)
+  /// What becomes of the octets that a connection offered.
+  case verdict(UInt32, TapVerdict)
+  /// What becomes of the datagram of this number.
+  case datagramVerdict(UInt32, TapVerdict)
 
   /// The order with its length before it.
   public var octets: [UInt8] {
@@ -18,6 +22,7 @@ public enum TapOrder: Sendable, Hashable {
     case .links(let number, let links):
       writer.uint8(2)
       writer.uint32(number)
+      writer.uint8(links.asks ? 1 : 0)
       writer.uint16(UInt16(clamping: links.interfaces.count))
       for interface in links.interfaces.prefix(Int(UInt16.max)) {
         writer.text(interface.name)
@@ -32,6 +37,14 @@ public enum TapOrder: Sendable, Hashable {
           writer.uint32(incarnation)
         }
       }
+    case .verdict(let number, let verdict):
+      writer.uint8(3)
+      writer.uint32(number)
+      writer.verdict(verdict)
+    case .datagramVerdict(let number, let verdict):
+      writer.uint8(4)
+      writer.uint32(number)
+      writer.verdict(verdict)
     }
     return writer.framed
   }
@@ -46,6 +59,7 @@ public enum TapOrder: Sendable, Hashable {
     case 2:
       let number = try reader.uint32("number")
       var links = TapLinks()
+      links.asks = try reader.uint8("question") == 1
       for _ in 0..<(try reader.uint16("interfaces")) {
         let name = try reader.text()
         let isUp = try reader.uint8("state") == 1
@@ -64,7 +78,45 @@ public enum TapOrder: Sendable, Hashable {
       links.mayOpen = try peers()
       links.mayHear = try peers()
       self = .links(number, links)
-    case let kind: throw WireError(.unsupported, in: "tap order", at: 0, "kind \(kind), expected 1 or 2")
+    case 3: self = .verdict(try reader.uint32("connection"), try reader.verdict())
+    case 4: self = .datagramVerdict(try reader.uint32("number"), try reader.verdict())
+    case let kind: throw WireError(.unsupported, in: "tap order", at: 0, "kind \(kind), expected 1 to 4")
+    }
+  }
+}
+
+/// What becomes of octets that were to be sent.
+public enum TapVerdict: Sendable, Hashable {
+  case pass
+  /// They never arrive; their connection is reset.
+  case drop
+  /// Twice, one after the other.
+  case twice
+  /// Others go in their place.
+  case replace([UInt8])
+}
+
+extension ByteWriter {
+  fileprivate mutating func verdict(_ verdict: TapVerdict) {
+    switch verdict {
+    case .pass: uint8(1)
+    case .drop: uint8(2)
+    case .twice: uint8(3)
+    case .replace(let octets):
+      uint8(4)
+      append(octets)
+    }
+  }
+}
+
+extension ByteReader {
+  fileprivate mutating func verdict() throws -> TapVerdict {
+    switch try uint8("verdict") {
+    case 1: .pass
+    case 2: .drop
+    case 3: .twice
+    case 4: .replace(Array(takeRest()))
+    case let kind: throw WireError(.malformed, in: format, at: offset - 1, "verdict \(kind), expected 1 to 4")
     }
   }
 }
@@ -91,6 +143,8 @@ public struct TapLinks: Sendable, Hashable {
   public var mayOpen: [IPAddress: UInt32] = [:]
   /// The addresses whose first word reaches this node.
   public var mayHear: [IPAddress: UInt32] = [:]
+  /// Whatever is sent waits for the runner's verdict, since a fault may befall it.
+  public var asks = false
 
   public init() {}
 }

@@ -15,9 +15,13 @@ public struct TapRecord: Sendable, Hashable {
     /// Somebody opened a connection.
     case accepted(UInt32, local: Endpoint, remote: Endpoint)
     case sent(UInt32, [UInt8])
+    /// As sent, but they wait for the runner's verdict.
+    case offered(UInt32, [UInt8])
     case received(UInt32, [UInt8])
     case ended(UInt32, TapEnd)
     case datagramSent(from: Endpoint, to: Endpoint, [UInt8])
+    /// A datagram that waits for the runner's verdict, with a number of its own.
+    case datagramOffered(UInt32, from: Endpoint, to: Endpoint, [UInt8])
     case datagramReceived(from: Endpoint, to: Endpoint, [UInt8])
     /// A socket of this tap takes connections or datagrams there from now on, or no longer.
     case opened(TapSocket, Endpoint)
@@ -72,7 +76,7 @@ extension TapRecord {
     case .connecting(let connection, let local, let remote), .accepted(let connection, let local, let remote):
       at(connection, local, remote)
     case .connected(let number), .reached(let number), .done(let number): writer.uint32(number)
-    case .sent(let connection, let octets), .received(let connection, let octets):
+    case .sent(let connection, let octets), .offered(let connection, let octets), .received(let connection, let octets):
       writer.uint32(connection)
       writer.append(octets)
     case .ended(let connection, let end):
@@ -81,6 +85,9 @@ extension TapRecord {
     case .datagramSent(let from, let to, let octets), .datagramReceived(let from, let to, let octets):
       writer.endpoint(from)
       writer.endpoint(to)
+      writer.append(octets)
+    case .datagramOffered(let number, let from, let to, let octets):
+      at(number, from, to)
       writer.append(octets)
     case .opened(let socket, let endpoint), .closed(let socket, let endpoint):
       writer.uint8(socket.rawValue)
@@ -109,6 +116,8 @@ extension TapRecord {
     case .reached: 12
     case .done: 13
     case .moving: 14
+    case .offered: 15
+    case .datagramOffered: 16
     }
   }
 
@@ -144,8 +153,12 @@ extension TapRecord {
       let interface = try reader.text()
       content = .moving(
         interface: interface, address: CIDR(try reader.text()), gateway: IPAddress(try reader.text()))
+    case 15: content = .offered(try reader.uint32("connection"), Array(reader.takeRest()))
+    case 16:
+      content = .datagramOffered(
+        try reader.uint32("number"), from: try reader.endpoint(), to: try reader.endpoint(), Array(reader.takeRest()))
     default:
-      throw WireError(.unsupported, in: "tap record", at: 0, "kind \(kind), expected 1 to 14")
+      throw WireError(.unsupported, in: "tap record", at: 0, "kind \(kind), expected 1 to 16")
     }
   }
 }
