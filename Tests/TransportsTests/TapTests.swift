@@ -206,7 +206,7 @@ private struct TappedCall {
   /// A machine that was switched off and on knows nothing of its old connections, and says so to nobody unasked.
   @Test func aConnectionToAnEarlierMachineIsDead() async throws {
     let call = try await TappedCall(TappedCall.links())
-    call.call(timeout: .seconds(1))
+    call.call(timeout: .seconds(3))
     _ = try await call.live.inputs.request()
     try await call.runner.tell(TappedCall.links(reaches: false))
     // The machine's end closes its sockets; nobody hears of it.

@@ -87,7 +87,8 @@ final class TapHandler: ChannelDuplexHandler {
 
   private var passes: Bool {
     guard let local, let remote, !isOwn else { return true }
-    return !isDead && tap.incarnation(side, local: local, remote: remote) == incarnation
+    guard !isDead, let now = tap.incarnation(side, local: local, remote: remote) else { return false }
+    return now == incarnation
   }
 
   private func tell(_ end: TapEnd) {
@@ -215,9 +216,7 @@ final class TapHandler: ChannelDuplexHandler {
       return
     }
     drop()
-    if mode != .input, let local, let remote, tap.incarnation(side, local: local, remote: remote) != nil {
-      tell(.ownFinish)
-    }
+    if mode != .input, passes { tell(.ownFinish) }
     context.close(mode: mode, promise: promise)
   }
 
@@ -258,7 +257,7 @@ final class TapHandler: ChannelDuplexHandler {
   func channelInactive(context: ChannelHandlerContext) {
     // By a reset perhaps that no link carried: but the channel is going, and nobody could be told later.
     if passes {
-      if told.isDisjoint(with: [.peerFinish, .peerReset, .refused, .ownReset]) { tell(.peerFinish) }
+      if told.isEmpty { tell(.peerFinish) }
       tell(.ownFinish)
     }
     end(context)

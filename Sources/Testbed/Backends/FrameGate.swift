@@ -40,3 +40,8 @@ public enum FrameFate: Sendable, Hashable {
   /// It waits, for so many nanoseconds or until its number is released.
   case hold(for: Int64), holdUntilReleased(Int)
 }
+
+extension FrameGate {
+  /// For gates that read no messages.
+  public func read(comment: String) {}
+}
