@@ -46,6 +46,9 @@ expect "unplug" 0 "" "$homebed" do "unplug tv"
 expect "... really" 0 "eth0.*DOWN" "$homebed" enter tv ip -br link show eth0
 expect "... and in again" 0 "" "$homebed" do "plug in tv"
 expect "what was done is told" 0 "^unplug tv: done$" cat "$folder/one"
+expect "what befalls a message" 0 "" "$homebed" do 'at tv -> cfg register do unplug laptop' 'restart tv'
+until_true 10 sh -c "'$homebed' enter laptop ip -br link show eth0 | grep -q DOWN"
+expect "... befell it" 0 "eth0.*DOWN" "$homebed" enter laptop ip -br link show eth0
 expect "a slow cable" 0 "" "$homebed" do "degrade tv -- sw1 delay 30ms"
 expect "... really" 0 "time=([6-9][0-9]|[0-9]{3,})" "$homebed" enter tv ping -c 1 -W 2 192.168.10.2
 expect "... and healed" 0 "" "$homebed" do "heal tv -- sw1"
@@ -112,6 +115,7 @@ expect "addresses of this machine are told" 0 "tv +ce +192.168.10.21 at 127\.[0-
 tv=$(sed -n 's/^  tv .* at \(127[0-9.]*\)$/\1/p' "$folder/loopback")
 expect "a program there answers its neighbours" 0 "registered|searching|registering" curl -s -m 5 --interface "${tv%.*}.50" "http://$tv:49210/status"
 expect "by hand, on loopback" 0 "" "$homebed" do 'unplug tv' 'plug in tv' 'wait until cfg agent tv state = "registered"'
+expect "what befalls a message, on loopback" 0 "" "$homebed" do 'at tv -> cfg register do unplug laptop' 'restart tv'
 expect "what loopback cannot do" 1 "cannot be made worse on loopback; hint: use --backend namespaces" "$homebed" do 'degrade tv -- sw1 delay 3ms'
 expect "nothing to enter there" 1 "a home on loopback has no nodes to enter" "$homebed" enter tv
 kill -INT "$pid"
