@@ -153,7 +153,7 @@ public actor LiveHome: HomeConductor {
 
   func pump(until: Int64?) async throws {
     if let until { try underTest.capture.reach(until) }
-    if let happening = await inbox.next() { try take(happening) }
+    for happening in await inbox.next() { try take(happening) }
   }
 
   private func take(_ happening: Happening) throws {

@@ -35,6 +35,8 @@ actor VariantRun: HomeConductor {
   private var trace: [Event] = []
   private var holdsSlot = false
   private var slotTakenAt: Int64 = 0
+  /// The time that the capture was last asked to reach.
+  private var reached: Int64 = 0
   private var performedPhases = 0
   private var polls = PollTimes()
   private var isGivenDone = false
@@ -161,17 +163,26 @@ actor VariantRun: HomeConductor {
     let now = HostClock.wall()
     let target = max(now, min(until ?? .max, now + Pause.heartbeat))
     // The judge takes what came only when it knows that nothing earlier is still to come.
-    if hasNews { try home?.capture.reach(now) }
+    if hasNews { try reach(now) }
     hasNews = false
-    try home?.capture.reach(target)
-    // Whoever only waits leaves the machine to others; and where others wait for a slot, everybody has it in turn.
-    let isLong = target - now > Pause.worthASlot
-    var isWanted = false
-    if holdsSlot, !isLong, now - slotTakenAt > Pause.slotQuantum { isWanted = await slots.isWanted }
-    if isLong || isWanted { await giveSlot() }
-    let happening = await inbox.next()
+    try reach(target)
+    if inbox.isEmpty {
+      // Whoever only waits leaves the machine to others.
+      if target - now > Pause.worthASlot { await giveSlot() }
+    } else if holdsSlot, now - slotTakenAt > Pause.slotQuantum, await slots.isWanted {
+      // Where others wait for a slot, everybody has it in turn.
+      await giveSlot()
+    }
+    let happenings = await inbox.next()
     if !holdsSlot { await takeSlot() }
-    if let happening { try take(happening) }
+    for happening in happenings { try take(happening) }
+  }
+
+  /// Asks to be told when everything before a time was captured, unless something is to be told before that anyway.
+  private func reach(_ time: Int64) throws {
+    guard time < reached || reached <= HostClock.wall() else { return }
+    reached = time
+    try home?.capture.reach(time)
   }
 
   private func take(_ happening: Happening) throws {
