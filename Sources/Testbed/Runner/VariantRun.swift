@@ -166,12 +166,12 @@ actor VariantRun: HomeConductor {
     if hasNews { try reach(now) }
     hasNews = false
     try reach(target)
-    if inbox.isEmpty {
-      // Whoever only waits leaves the machine to others.
-      if target - now > Pause.worthASlot { await giveSlot() }
-    } else if holdsSlot, now - slotTakenAt > Pause.slotQuantum, await slots.isWanted {
-      // Where others wait for a slot, everybody has it in turn.
-      await giveSlot()
+    // Whoever only waits leaves the machine to others, and where others wait for a slot everybody has it in turn.
+    if holdsSlot {
+      let onlyWaits = inbox.isEmpty && target - now > Pause.worthASlot
+      var isTurnOver = false
+      if !onlyWaits, now - slotTakenAt > Pause.slotQuantum { isTurnOver = await slots.isWanted }
+      if onlyWaits || isTurnOver { await giveSlot() }
     }
     let happenings = await inbox.next()
     if !holdsSlot { await takeSlot() }
