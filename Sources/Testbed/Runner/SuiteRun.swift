@@ -11,6 +11,9 @@ public struct SuiteRun: Sendable {
     var variant: Variant
     /// From 1; only with `--repeat`.
     var repetition: Int
+
+    /// What the scenario allows itself, in nanoseconds on the wall.
+    var longestWait: Int64 { checked.scenario.header.timeLimit / Int64(max(1, checked.scenario.header.pace)) }
   }
 
   /// Homes that may be there at once, those included that only wait.
@@ -51,14 +54,16 @@ public struct SuiteRun: Sendable {
     var told = 0
     var done = 0
     var round = 0
+    // What may wait longest begins first, so that nothing is waited for at the end.
+    let order = jobs.indices.sorted { jobs[$0].longestWait > jobs[$1].longestWait }
     repeat {
       round += 1
       await withTaskGroup(of: (Int, ReportEntry).self) { group in
         var next = 0
         var isEnding = false
         func add() {
-          guard next < jobs.count, !isEnding else { return }
-          let number = next
+          guard next < order.count, !isEnding else { return }
+          let number = order[next]
           group.addTask { (number, await self.run(jobs[number], number: number, slots: slots, signals: signals)) }
           next += 1
         }
