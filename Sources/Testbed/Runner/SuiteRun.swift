@@ -29,7 +29,8 @@ public struct SuiteRun: Sendable {
     self.options = options
     try DescriptorLimit.require(32)
     isTemporary = options.reportFolder == nil
-    folder = try options.reportFolder ?? Files.temporaryFolder("homebed")
+    // Programs in nodes may change their working directory.
+    folder = try options.reportFolder.map(Files.absolute) ?? Files.temporaryFolder("homebed")
     try Files.makeFolder(folder)
     let variants = suite.scenarios.flatMap { checked in
       checked.variants(fixing: options.choices).map { (checked, $0) }
