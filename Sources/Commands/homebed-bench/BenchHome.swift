@@ -23,7 +23,7 @@ struct BenchHome {
       topology: topology, folder: folder, operatorOn: nil, launcher: try Launcher.find(), recording: recording,
       wiring: wiring)
     try home.up()
-    for node in topology.nodes { try home.setPower(.on, of: node.name) }
+    try home.setPower(.on, of: topology.nodes.map(\.name))
     return BenchHome(home: home, folder: folder, hosts: hosts)
   }
 

@@ -51,7 +51,8 @@ struct NamespaceBuilder {
     let resolv = folder + "/resolv.conf"
     try Files.write("# no name service here\n", to: resolv)
     return NamespaceHome.Running(
-      world: world, places: places.map(\.namespace), capture: capture, wire: wire, resolv: resolv)
+      world: world, places: places.map(\.namespace), routes: places.map(\.route), capture: capture, wire: wire,
+      resolv: resolv)
   }
 
   private func links(_ places: [NetworkNamespace]) -> [NetlinkMessage] {

@@ -3,12 +3,17 @@ import Octets
 import TopologyLanguage
 
 extension NamespaceHome {
-  public func setPower(_ power: Power, of node: String) throws {
+  public func setPower(_ power: Power, of node: String) throws { try setPower(power, of: [node]) }
+
+  /// Many at once take little longer than one.
+  public func setPower(_ power: Power, of nodes: [String]) throws {
     try change { state in
-      guard state.plan.placeOf[node] != nil || state.plan.bridgeOfNode[node] != nil else {
-        throw BackendError("there is no node \(node)")
+      for node in nodes {
+        guard state.plan.placeOf[node] != nil || state.plan.bridgeOfNode[node] != nil else {
+          throw BackendError("there is no node \(node)")
+        }
+        state.carrier.set(power, of: node)
       }
-      state.carrier.set(power, of: node)
     }
   }
 
@@ -85,8 +90,7 @@ extension NamespaceHome {
       case .interface(let place, let interface):
         let isUp = state.carrier.isUp(tap: number)
         try running.world.awaitCarrier(isUp ? .up : .down, of: tap.index)
-        let route = try RouteSocket(in: running.places[place])
-        try route.awaitCarrier(isUp ? .up : .down, of: state.plan.places[place].interfaces[interface].index)
+        try running.routes[place].awaitCarrier(isUp ? .up : .down, of: state.plan.places[place].interfaces[interface].index)
         if let wire = state.plan.wire(ofTap: number) {
           for case .bridge(let member) in state.plan.wires[wire].ports.map(\.partner) {
             try running.world.awaitCarrier(isUp ? .up : .down, of: member)
@@ -186,7 +190,7 @@ extension NamespaceHome {
         throw BackendError("\(node) has no interface \(interface)")
       }
       let plan = state.plan.places[place].interfaces[interface]
-      let route = try RouteSocket(in: running.places[place])
+      let route = running.routes[place]
       if let address {
         try route.replaceAddresses(
           of: plan.index, with: address.address.octets, prefixLength: address.prefixLength)

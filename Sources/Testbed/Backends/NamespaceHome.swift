@@ -37,6 +37,8 @@ public final class NamespaceHome: HomeUnderTest {
   struct Running {
     var world: RouteSocket
     var places: [NetworkNamespace]
+    /// A connection to the routing family of each place.
+    var routes: [RouteSocket]
     /// `nil` where nothing is recorded.
     var capture: Capture?
     /// `nil` where no link is wired.
