@@ -90,7 +90,8 @@ extension NamespaceHome {
       case .interface(let place, let interface):
         let isUp = state.carrier.isUp(tap: number)
         try running.world.awaitCarrier(isUp ? .up : .down, of: tap.index)
-        try running.routes[place].awaitCarrier(isUp ? .up : .down, of: state.plan.places[place].interfaces[interface].index)
+        try running.routes[place].awaitCarrier(
+          isUp ? .up : .down, of: state.plan.places[place].interfaces[interface].index)
         if let wire = state.plan.wire(ofTap: number) {
           for case .bridge(let member) in state.plan.wires[wire].ports.map(\.partner) {
             try running.world.awaitCarrier(isUp ? .up : .down, of: member)
