@@ -176,13 +176,6 @@ ssize_t clinux_packet_send(int socket, const void *octets, size_t count) {
   return sent < 0 ? -errno : sent;
 }
 
-int clinux_packet_lost(int socket) {
-  struct tpacket_stats counts;
-  socklen_t size = sizeof counts;
-  if (getsockopt(socket, SOL_PACKET, PACKET_STATISTICS, &counts, &size) < 0) return -errno;
-  return (int)counts.tp_drops;
-}
-
 int clinux_wait_any(const int *descriptors, uint8_t *ready, size_t count, int64_t nanoseconds) {
   struct pollfd waiting[count];
   for (size_t i = 0; i < count; i++) waiting[i] = (struct pollfd){.fd = descriptors[i], .events = POLLIN};

@@ -51,8 +51,6 @@ int clinux_packet_open(int netns, int index, int octets);
 ssize_t clinux_packet_receive(int socket, void *octets, size_t capacity);
 /// Sends a frame out of the interface that the socket is bound to.
 ssize_t clinux_packet_send(int socket, const void *octets, size_t count);
-/// Frames that were lost for want of buffer since the last call.
-int clinux_packet_lost(int socket);
 /// Waits until one of the descriptors can be read, `nanoseconds` at most (below 0: for ever); `ready` gets a 1 for each
 /// that can.
 int clinux_wait_any(const int *descriptors, uint8_t *ready, size_t count, int64_t nanoseconds);
