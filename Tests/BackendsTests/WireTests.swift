@@ -10,21 +10,23 @@ import TopologyLanguage
 extension InsideTests {
   private static let slow = Homes.gateway.replacing("link tv -- sw1.3", with: "link tv -- sw1.3 delay 30ms")
 
-  /// The least time that an echo takes there and back: a busy machine makes single ones late, never early.
+  /// How long an echo takes there and back.
   private func roundTrip(_ home: NamespaceHome, _ node: String, _ address: String) throws -> Duration {
-    var least = Duration.seconds(60)
-    for _ in 0..<12 {
-      let before = ContinuousClock.now
-      #expect(try home.reaches(node, address))
-      least = min(least, ContinuousClock.now - before)
-    }
-    return least
+    let before = ContinuousClock.now
+    #expect(try home.reaches(node, address, within: .seconds(20)))
+    return ContinuousClock.now - before
+  }
+
+  /// Whether an echo can be that fast: a busy machine makes single ones late, never early.
+  private func isFast(_ home: NamespaceHome, _ node: String, _ address: String, limit: Duration) throws -> Bool {
+    for _ in 0..<500 where try roundTrip(home, node, address) < limit { return true }
+    return false
   }
 
   @Test func aDelayedLinkDelaysBothWays() async throws {
     try await NamespaceHome.with(Self.slow) { home in
       try home.power("tv", "pc", "hg")
-      #expect(try roundTrip(home, "pc", "192.168.10.1") < .milliseconds(25))
+      #expect(try isFast(home, "pc", "192.168.10.1", limit: .milliseconds(25)))
       #expect(try roundTrip(home, "tv", "192.168.10.22") >= .milliseconds(60))
       try home.degrade("tv--sw1.3", by: [LinkQuality(kind: .delay(5_000_000), towards: "tv")])
       #expect(try roundTrip(home, "tv", "192.168.10.22") >= .milliseconds(35))
@@ -38,16 +40,16 @@ extension InsideTests {
     let far = link == "hg.lan--sw1.1" ? "192.168.10.1" : "192.168.10.22"
     let items = try await NamespaceHome.with(Homes.gateway, wiring: Wiring(links: [link])) { home in
       try home.power("tv", "pc", "hg")
-      #expect(try home.reaches("tv", far))
+      #expect(try home.reaches("tv", far, within: .seconds(20)))
       try home.degrade(link, by: [LinkQuality(kind: .loss(1), towards: nil)])
       #expect(try !home.reaches("tv", far, within: .milliseconds(50)))
       try home.heal(link: link)
-      #expect(try home.reaches("tv", far))
+      #expect(try home.reaches("tv", far, within: .seconds(20)))
       // The carrier goes and comes as on any other link.
       try home.setPlugs(.out, ofLink: link)
       #expect(try !home.reaches("tv", far, within: .milliseconds(50)))
       try home.setPlugs(.in, ofLink: link)
-      #expect(try home.reaches("tv", far))
+      #expect(try home.reaches("tv", far, within: .seconds(20)))
       let last = try await home.capture.end()
       #expect(last.dropped == 0)
       return try CaptureText.read(try home.capture.path)
@@ -60,10 +62,10 @@ extension InsideTests {
   @Test func aWiredNodeCanMove() async throws {
     try await NamespaceHome.with(Self.slow) { home in
       try home.power("tv", "pc")
-      #expect(try home.reaches("tv", "192.168.10.22"))
+      #expect(try home.reaches("tv", "192.168.10.22", within: .seconds(20)))
       try home.move("tv", to: "sw2", newLink: "tv--sw2.4")
       // Another cable, without the delay.
-      #expect(try roundTrip(home, "tv", "192.168.10.22") < .milliseconds(25))
+      #expect(try isFast(home, "tv", "192.168.10.22", limit: .milliseconds(25)))
     }
   }
 
@@ -99,7 +101,7 @@ extension InsideTests {
       #expect(try !home.reaches("tv", "192.168.10.22", within: .milliseconds(50)))
       gate.fate.withLock { $0 = .hold(for: 40_000_000) }
       let before = ContinuousClock.now
-      #expect(try home.reaches("tv", "192.168.10.22"))
+      #expect(try home.reaches("tv", "192.168.10.22", within: .seconds(20)))
       #expect(ContinuousClock.now - before >= .milliseconds(40))
       gate.fate.withLock { $0 = .holdUntilReleased(1) }
       #expect(try !home.reaches("tv", "192.168.10.22", within: .milliseconds(50)))
@@ -108,7 +110,7 @@ extension InsideTests {
       try home.release(held: 1)
       gate.fate.withLock { $0 = .twice }
       try home.power("tv")
-      #expect(try home.reaches("tv", "192.168.10.22"))
+      #expect(try home.reaches("tv", "192.168.10.22", within: .seconds(20)))
       _ = try await home.capture.end()
       return try CaptureText.read(try home.capture.path)
     }
