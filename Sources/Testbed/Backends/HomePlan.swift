@@ -7,7 +7,7 @@ import TopologyLanguage
 /// is how the packet ring leaves them out.
 struct HomePlan: Sendable, Equatable {
   /// The lowest interface index of a link end in the world; bridges lie below it.
-  static let firstTap: Int32 = 100_000
+  static let firstTap: Int32 = 10_000
 
   /// A node with a network namespace of its own.
   struct Place: Sendable, Equatable {
