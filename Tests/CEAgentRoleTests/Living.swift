@@ -107,7 +107,9 @@ struct Living {
     case .ready: isReady = true
     case .exit(let status): exit = status
     case .save: break
-    case .openStream, .event, .comment, .close, .subscribe: Issue.record("the agent has no business with \(effect)")
+    case .openStream, .event, .comment, .close, .subscribe, .map, .unmap, .output, .listen, .stopListening,
+      .openDatagrams, .closeDatagrams, .datagram:
+      Issue.record("the agent has no business with \(effect)")
     }
   }
 

@@ -50,6 +50,30 @@ private struct Counter: Role {
   private func text(_ status: Int, _ text: String) -> HTTPResponse { HTTPResponse(status, body: Array(text.utf8)) }
 }
 
+/// Opens a port when asked, and answers there; asks for a mapping and tells what came of it.
+private struct Doorman: Role {
+  let port: UInt16
+
+  func handle(_ input: Input, at now: Moment, bits: inout RandomBits) -> [Effect] {
+    switch input {
+    case .started: return [.listen(port: port), .openDatagrams(port: port), .ready]
+    case .requested(let exchange, _, _, let local):
+      return [.reply(exchange, HTTPResponse(200, body: Array("\(local.port)".utf8)))]
+    case .datagram(let octets, let from, let to): return [.datagram(octets.reversed(), from: to, to: from)]
+    case .portRefused(let port, .refused): return [.exit(Int32(port == self.port ? 3 : 4))]
+    case .stopping: return [.map(PortMapping(.udp, externalPort: 9, client: Endpoint(.v4(1), 9)))]
+    case .mapped(let mapping, let failure): return [.exit(failure == nil ? Int32(mapping.externalPort) : 1)]
+    default: return []
+    }
+  }
+}
+
+struct Mapper: PortMapper {
+  let refuses: Bool
+  func map(_ mapping: PortMapping) throws(Failure) { if refuses { throw .refused } }
+  func unmap(_ mapping: PortMapping) {}
+}
+
 /// A host under test with a store of its own, on a port of its own.
 private final class LiveHost: Sendable {
   let stop = StopRequest()
@@ -82,12 +106,8 @@ private final class LiveHost: Sendable {
   /// Status line and body of an answer.
   func get(_ path: String) async throws -> (status: String, body: String) {
     let endpoint = endpoint
-    // Off the threads that tasks run on, since the host's own task needs one to answer.
-    let text = try await withCheckedThrowingContinuation { (done: CheckedContinuation<String, any Error>) in
-      DispatchQueue.global().async {
-        done.resume(
-          with: Result { try exchange(endpoint, "GET \(path) HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n") })
-      }
+    let text = try await offThreads {
+      try exchange(endpoint, "GET \(path) HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
     }
     let head = try #require(text.firstRange(of: "\r\n\r\n"))
     return (String(text.prefix { $0 != "\r\n" }), String(text[head.upperBound...]))
@@ -176,6 +196,43 @@ struct RoleHostTests {
     _ = try await host.end.value
   }
 
+  private func settings(_ address: IPAddress) -> HostSettings {
+    let network = InterfaceState(
+      name: "lo", isUp: true, macAddress: nil, addresses: [CIDR(address, prefixLength: 24)], defaultGateway: nil,
+      dnsServers: [])
+    return HostSettings(
+      network: .fixed([network]), httpPort: nil, ssdp: nil,
+      log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+  }
+
+  @Test(arguments: [(nil, 1), (Mapper(refuses: true), 1), (Mapper(refuses: false), 9)] as [(Mapper?, Int32)])
+  func aRoleOpensPortsOfItsOwnAndAsksForMappings(_ mapper: Mapper?, _ status: Int32) async throws {
+    let endpoint = Endpoint(try #require(IPAddress("127.0.0.1")), try freePort())
+    let stop = StopRequest()
+    let (ready, feed) = AsyncStream<Void>.makeStream()
+    let settings = settings(endpoint.address)
+    let end = Task {
+      try await RoleHost(Doorman(port: endpoint.port), settings: settings, store: nil, portMapper: mapper) {
+        feed.yield()
+      }.run(stop: stop)
+    }
+    for await _ in ready { break }
+    let request = "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+    #expect(try await offThreads { try exchange(endpoint, request) }.hasSuffix("\r\n\r\n\(endpoint.port)"))
+    #expect(try await offThreads { try sendDatagram([1, 2, 3], to: endpoint) } == [3, 2, 1])
+    stop.ask()
+    #expect(try await end.value == status)
+  }
+
+  @Test func aRoleIsToldOfAPortThatIsInUse() async throws {
+    let folder = try Folder()
+    let host = try await LiveHost(folder: folder.path)
+    let settings = settings(host.endpoint.address)
+    #expect(try await RoleHost(Doorman(port: host.endpoint.port), settings: settings, store: nil) {}.run() == 3)
+    host.stop.ask()
+    _ = try await host.end.value
+  }
+
   @Test func anInterfaceThatIsNotThereIsOneClearSentence() async throws {
     let settings = HostSettings(
       network: .named(["nosuch0"], preferred: nil), httpPort: nil, ssdp: nil,
@@ -184,6 +241,13 @@ struct RoleHostTests {
       _ = try await RoleHost(Counter(), settings: settings, store: nil) {}.run()
     }
     #expect("\(error)".contains("nosuch0"))
+  }
+}
+
+/// Runs what blocks off the threads that tasks run on, since the host's own task needs one to answer.
+private func offThreads<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
+  try await withCheckedThrowingContinuation { done in
+    DispatchQueue.global().async { done.resume(with: Swift.Result { try body() }) }
   }
 }
 
@@ -223,4 +287,26 @@ private func exchange(_ endpoint: Endpoint, _ text: String) throws -> String {
   var buffer = [UInt8](repeating: 0, count: 65_536)
   while case let count = recv(descriptor, &buffer, buffer.count, 0), count > 0 { answer += buffer[..<count] }
   return String(decoding: answer, as: UTF8.self)
+}
+
+/// Sends a datagram and gives the answer.
+private func sendDatagram(_ octets: [UInt8], to endpoint: Endpoint) throws -> [UInt8] {
+  let descriptor = socket(AF_INET, CInt(SOCK_DGRAM.rawValue), 0)
+  defer { close(descriptor) }
+  guard case .v4(let bits) = endpoint.address else { return [] }
+  var address = sockaddr_in()
+  address.sin_family = sa_family_t(AF_INET)
+  address.sin_port = endpoint.port.bigEndian
+  address.sin_addr.s_addr = bits.bigEndian
+  var patience = timeval(tv_sec: 10, tv_usec: 0)
+  setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
+  let isConnected = withUnsafePointer(to: &address) {
+    $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+      connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+    }
+  }
+  guard isConnected, send(descriptor, octets, octets.count, 0) == octets.count else { return [] }
+  var answer = [UInt8](repeating: 0, count: 100)
+  let count = recv(descriptor, &answer, answer.count, 0)
+  return Array(answer.prefix(max(0, count)))
 }

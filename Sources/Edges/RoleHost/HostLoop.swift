@@ -40,6 +40,8 @@ final class HostLoop<R: Role> {
   private let server: HTTPServer
   private let client: HTTPClient
   private let ssdp: SSDPTransport?
+  private let datagrams: DatagramTransport
+  private let portMapper: (any PortMapper)?
   private let watcher: InterfaceWatcher
   private let network: HostNetwork
   private let waitingDatagrams: DatagramCount
@@ -50,12 +52,13 @@ final class HostLoop<R: Role> {
   private var exitStatus: Int32?
 
   init(
-    _ role: R, _ settings: HostSettings, _ store: RowStore?, _ readyLine: @escaping @Sendable () -> Void,
-    tap: TapChannel?, loop: any EventLoop
+    _ role: R, _ settings: HostSettings, _ store: RowStore?, _ portMapper: (any PortMapper)?,
+    _ readyLine: @escaping @Sendable () -> Void, tap: TapChannel?, loop: any EventLoop
   ) {
     self.role = role
     self.settings = settings
     self.store = store
+    self.portMapper = portMapper
     self.readyLine = readyLine
     self.loop = loop
     log = settings.log
@@ -75,15 +78,20 @@ final class HostLoop<R: Role> {
     client = HTTPClient(loop: loop, clock: clock, tap: tap, source: { sources.source(for: $0) }) {
       feed.yield(.input($0))
     }
+    let take: @Sendable (Input) -> Void = { input in
+      guard count.value.load(ordering: .relaxed) < Self.datagramLimit else { return }
+      count.value.add(1, ordering: .relaxed)
+      feed.yield(.datagram(input))
+    }
     ssdp = settings.ssdp.map { group in
       SSDPTransport(loop: loop, group: group, tap: tap, log: settings.log) { octets, from, delivery, interface in
-        guard count.value.load(ordering: .relaxed) < Self.datagramLimit else { return }
-        count.value.add(1, ordering: .relaxed)
-        feed.yield(.datagram(.ssdp(octets, from: from, delivery, interface: interface)))
+        take(.ssdp(octets, from: from, delivery, interface: interface))
       }
     }
+    datagrams = DatagramTransport(loop: loop, tap: tap, log: log) { take(.datagram($0, from: $1, to: $2)) }
     watcher = InterfaceWatcher(loop: loop, log: log) { feed.yield(.interfaces($0)) }
-    network = HostNetwork(settings, server: server, ssdp: ssdp, watcher: watcher, sources: sources, tap: tap)
+    network = HostNetwork(
+      settings, server: server, ssdp: ssdp, datagrams: datagrams, watcher: watcher, sources: sources, tap: tap)
     tap?.observe { feed.yield(.links($0)) }
   }
 
@@ -92,7 +100,7 @@ final class HostLoop<R: Role> {
     stop.listen { [feed] in _ = feed.yield(.stop) }
     let rows = try store?.rows() ?? []
     try await network.start()
-    turn(.started(rows: rows, interfaces: network.states))
+    await turn(.started(rows: rows, interfaces: network.states))
     if exitStatus == nil {
       for await arrival in arrivals {
         await take(arrival)
@@ -102,6 +110,7 @@ final class HostLoop<R: Role> {
     for (_, task) in timers.values { task.cancel() }
     // The goodbyes, which were handed to the event loop before, leave first.
     await ssdp?.shutDown()
+    await datagrams.shutDown()
     await client.shutDown()
     await server.shutDown()
     await watcher.shutDown()
@@ -111,26 +120,26 @@ final class HostLoop<R: Role> {
   private func take(_ arrival: Arrival) async {
     switch arrival {
     case .input(.callerLeft(let exchange)):
-      turn(.callerLeft(exchange))
+      await turn(.callerLeft(exchange))
       server.abandon(exchange)
-    case .input(let input): turn(input)
+    case .input(let input): await turn(input)
     case .datagram(let input):
       waitingDatagrams.value.subtract(1, ordering: .relaxed)
-      turn(input)
+      await turn(input)
     case .fired(let name, let generation):
       // One that was disarmed or armed anew while this stood in the queue does not count.
       guard timers[name]?.generation == generation else { return }
       timers[name] = nil
-      turn(.fired(name))
+      await turn(.fired(name))
     case .interfaces(let interfaces):
-      for state in await network.apply(interfaces) { turn(.interface(state)) }
+      for state in await network.apply(interfaces) { await turn(.interface(state)) }
     case .links(let links):
-      for state in await network.apply(links) { turn(.interface(state)) }
+      for state in await network.apply(links) { await turn(.interface(state)) }
     case .stop where isStopping: break
     case .stop:
       isStopping = true
       loop.scheduleTask(in: Self.stopLimit) { [feed] in _ = feed.yield(.stopOverdue) }
-      turn(.stopping)
+      await turn(.stopping)
     case .stopOverdue:
       log.warning("the goodbyes took too long; stopping without their end")
       exitStatus = 0
@@ -139,14 +148,14 @@ final class HostLoop<R: Role> {
 
   // MARK: A turn
 
-  private func turn(_ input: Input) {
+  private func turn(_ input: Input) async {
     var next = role
     let now = clock.now
     let effects = next.handle(input, at: now, bits: &bits)
     do {
       try commit(effects)
       role = next
-      perform(effects)
+      await perform(effects)
     } catch {
       log.error("commit-failed: \(error)")
       var other = role
@@ -156,7 +165,7 @@ final class HostLoop<R: Role> {
       role = other
       // The store has just refused: rows of this turn are not tried, and the role must not count on them.
       for case .save(let rows) in instead { log.error("commit-failed: \(rows.count) rows of the answer to a failure") }
-      perform(instead)
+      await perform(instead)
     }
   }
 
@@ -168,11 +177,11 @@ final class HostLoop<R: Role> {
     try store.commit(rows)
   }
 
-  private func perform(_ effects: [Effect]) {
-    for effect in effects { perform(effect) }
+  private func perform(_ effects: [Effect]) async {
+    for effect in effects { await perform(effect) }
   }
 
-  private func perform(_ effect: Effect) {
+  private func perform(_ effect: Effect) async {
     switch effect {
     case .reply(let exchange, let response): server.reply(exchange, response)
     case .openStream(let exchange, let head): server.openStream(exchange, head)
@@ -185,13 +194,36 @@ final class HostLoop<R: Role> {
       client.subscribe(call, request, to: endpoint, timeout: timeout)
     case .cancel(let call): client.cancel(call)
     case .ssdp(let octets, let endpoint, let interface): ssdp?.send(octets, to: endpoint, interface: interface)
+    case .listen(let port): await want(.requests, port)
+    case .stopListening(let port): _ = await network.want(.requests, port, false)
+    case .openDatagrams(let port): await want(.datagrams, port)
+    case .closeDatagrams(let port): _ = await network.want(.datagrams, port, false)
+    case .datagram(let octets, let from, let to): datagrams.send(octets, from: from, to: to)
+    case .map(let mapping): map(mapping)
+    case .unmap(let mapping): portMapper?.unmap(mapping)
     case .arm(let name, let after): arm(name, after)
     case .disarm(let name): timers.removeValue(forKey: name)?.task.cancel()
     case .save: break  // Committed before.
     case .address(let interface, let address, let gateway): network.set(interface, address, gateway: gateway)
     case .report(let report): log.log(level: report.level.logLevel, "\(report.code): \(report.text)")
+    case .output(let text): StandardOutput.write(text)
     case .ready: readyLine()
     case .exit(let status): if exitStatus == nil { exitStatus = status }
+    }
+  }
+
+  /// Done before the effects that follow: a role is ready when its ports are open.
+  private func want(_ kind: SocketKind, _ port: UInt16) async {
+    if let failure = await network.want(kind, port, true) { feed.yield(.input(.portRefused(port, failure))) }
+  }
+
+  private func map(_ mapping: PortMapping) {
+    do throws(Failure) {
+      guard let portMapper else { throw .unreachable }
+      try portMapper.map(mapping)
+      feed.yield(.input(.mapped(mapping, nil)))
+    } catch {
+      feed.yield(.input(.mapped(mapping, error)))
     }
   }
 

@@ -12,6 +12,7 @@ final class HostNetwork {
   private let settings: HostSettings
   private let server: HTTPServer
   private let ssdp: SSDPTransport?
+  private let datagrams: DatagramTransport
   private let watcher: InterfaceWatcher
   private let tap: TapChannel?
   private let log: Logger
@@ -22,20 +23,24 @@ final class HostNetwork {
   private var preferred: IPAddress?
   /// As the role was told last, in order.
   private(set) var states: [InterfaceState] = []
-  private var listening: Set<Endpoint> = []
+  /// The ports that the role wants open on every address.
+  private var wantedPorts: [SocketKind: Set<UInt16>] = [:]
+  private var opened: [SocketKind: Set<Endpoint>] = [:]
   private var speaking: [String: SSDPInterface] = [:]
 
   init(
-    _ settings: HostSettings, server: HTTPServer, ssdp: SSDPTransport?, watcher: InterfaceWatcher,
-    sources: SourceAddresses, tap: TapChannel?
+    _ settings: HostSettings, server: HTTPServer, ssdp: SSDPTransport?, datagrams: DatagramTransport,
+    watcher: InterfaceWatcher, sources: SourceAddresses, tap: TapChannel?
   ) {
     self.settings = settings
     self.server = server
     self.ssdp = ssdp
+    self.datagrams = datagrams
     self.watcher = watcher
     self.sources = sources
     self.tap = tap
     log = settings.log
+    if let port = settings.httpPort { wantedPorts[.requests] = [port] }
   }
 
   /// Opens the sockets of all addresses that there are.
@@ -141,17 +146,9 @@ final class HostNetwork {
 
   private func open(interfaces: [NetworkInterface], isStart: Bool) async throws {
     sources.replace(states.flatMap(\.addresses))
-    if let port = settings.httpPort {
-      let wanted = Set(states.flatMap(\.addresses).map { Endpoint($0.address, port) })
-      for endpoint in listening.subtracting(wanted) { server.stopListening(on: endpoint) }
-      listening.formIntersection(wanted)
-      for endpoint in wanted.subtracting(listening).sorted(by: { $0.address < $1.address }) {
-        do {
-          try await server.listen(on: endpoint)
-          listening.insert(endpoint)
-        } catch {
-          try report("cannot listen on \(endpoint)", error, isStart: isStart)
-        }
+    for kind in SocketKind.allCases {
+      for (endpoint, error) in await follow(kind) {
+        try report("cannot listen on \(endpoint)", error, isStart: isStart)
       }
     }
     guard let ssdp else { return }
@@ -173,11 +170,53 @@ final class HostNetwork {
     }
   }
 
+  /// Opens a port on every address, or closes it; gives what the system refused.
+  func want(_ kind: SocketKind, _ port: UInt16, _ isWanted: Bool) async -> Failure? {
+    if isWanted { wantedPorts[kind, default: []].insert(port) } else { wantedPorts[kind]?.remove(port) }
+    guard let (endpoint, error) = await follow(kind).first(where: { $0.0.port == port }) else { return nil }
+    log.error("cannot listen on \(endpoint): \(SystemReason.text(error))")
+    return .refused
+  }
+
+  /// Opens and closes sockets until there is one for each port that is wanted on each address that there is.
+  private func follow(_ kind: SocketKind) async -> [(Endpoint, any Error)] {
+    let addresses = Set(states.flatMap(\.addresses).map(\.address))
+    let ports = wantedPorts[kind] ?? []
+    let wanted = Set(addresses.flatMap { address in ports.map { Endpoint(address, $0) } })
+    for endpoint in (opened[kind] ?? []).subtracting(wanted) {
+      switch kind {
+      case .requests: server.stopListening(on: endpoint)
+      case .datagrams: await datagrams.close(endpoint)
+      }
+    }
+    opened[kind, default: []].formIntersection(wanted)
+    var refused: [(Endpoint, any Error)] = []
+    for endpoint in wanted.subtracting(opened[kind] ?? []).sorted(by: { $0.address < $1.address }) {
+      do {
+        switch kind {
+        case .requests: try await server.listen(on: endpoint)
+        case .datagrams: try await datagrams.open(endpoint)
+        }
+        opened[kind, default: []].insert(endpoint)
+      } catch {
+        refused.append((endpoint, error))
+      }
+    }
+    return refused
+  }
+
   private func report(_ what: String, _ error: any Error, isStart: Bool) throws {
     let sentence = "\(what): \(SystemReason.text(error))"
     guard isStart else { return log.error("\(sentence)") }
     throw HostError.failed(sentence)
   }
+}
+
+/// What a role may have open on its addresses beside SSDP.
+enum SocketKind: Hashable, CaseIterable {
+  /// HTTP over TCP.
+  case requests
+  case datagrams
 }
 
 extension InterfaceState {

@@ -16,23 +16,22 @@ public struct RoleHost<R: Role>: Sendable {
   private let role: R
   private let settings: HostSettings
   private let store: RowStore?
+  private let portMapper: (any PortMapper)?
   private let readyLine: @Sendable () -> Void
 
   /// - Parameters:
   ///   - store: `nil` for a role that keeps nothing; rows that it saves are refused then.
-  ///   - readyLine: performs ``Effect/ready``.
+  ///   - portMapper: performs a gateway's mappings; without one each is refused.
+  ///   - readyLine: performs ``Effect/ready``; without one `ready` is printed.
   public init(
-    _ role: R, settings: HostSettings, store: RowStore?,
-    readyLine: @escaping @Sendable () -> Void = {
-      // Not by way of a buffer, which a pipe would keep back.
-      let line = Array("ready\n".utf8)
-      _ = write(STDOUT_FILENO, line, line.count)
-    }
+    _ role: R, settings: HostSettings, store: RowStore?, portMapper: (any PortMapper)? = nil,
+    readyLine: (@Sendable () -> Void)? = nil
   ) {
     self.role = role
     self.settings = settings
     self.store = store
-    self.readyLine = readyLine
+    self.portMapper = portMapper
+    self.readyLine = readyLine ?? { StandardOutput.write("ready") }
   }
 
   /// Runs until the role exits.
@@ -45,7 +44,7 @@ public struct RoleHost<R: Role>: Sendable {
     let status: Result<Int32, any Error>
     do {
       let tap = try settings.tap.map { try TapChannel(path: $0, node: settings.node) }
-      let turns = HostLoop(role, settings, store, readyLine, tap: tap, loop: group.next())
+      let turns = HostLoop(role, settings, store, portMapper, readyLine, tap: tap, loop: group.next())
       status = .success(try await turns.run(stop))
     } catch {
       status = .failure(error)

@@ -38,13 +38,17 @@ extension RoleProgram {
   }
 
   /// Runs a role until it exits; throws its exit status where that is not 0.
-  public static func host<R: Role>(_ role: R, _ common: CommonSettings, tables: [String]) async throws {
+  ///
+  /// - Parameter tables: of the role's store; with none it keeps nothing.
+  public static func host<R: Role>(
+    _ role: R, _ common: CommonSettings, tables: [String], portMapper: (any PortMapper)? = nil
+  ) async throws {
     let stop = StopRequest()
     let signals = StopSignals(stop)
     defer { signals.cancel() }
-    let store = try common.state.store(tables: tables)
-    let status = try await RoleHost(role, settings: common.host, store: store).run(stop: stop)
-    store.close()
+    let store = tables.isEmpty ? nil : try common.state.store(tables: tables)
+    let status = try await RoleHost(role, settings: common.host, store: store, portMapper: portMapper).run(stop: stop)
+    store?.close()
     if status != 0 { throw ExitCode(status) }
   }
 

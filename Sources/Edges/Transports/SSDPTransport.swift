@@ -25,8 +25,6 @@ public struct SSDPInterface: Sendable, Hashable {
 public final class SSDPTransport: Sendable {
   /// The time to live of what is sent (UDA 2.0 clause 1.2.2).
   static let timeToLive: Int32 = 2
-  /// Octets of a datagram; what is longer is cut by the kernel.
-  static let datagramLimit = 16_384
 
   let group: Endpoint
   private let loop: any EventLoop
@@ -67,7 +65,7 @@ public final class SSDPTransport: Sendable {
       imr_multiaddr: group.address.inAddress, imr_address: interface.address.inAddress, imr_ifindex: interface.index)
     let search = try await DatagramBootstrap(group: loop)
       .channelInitializer { [self] in addHandler(to: $0, interface, .unicast) }
-      .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: SSDPTransport.datagramLimit))
+      .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: DatagramChannel.limit))
       .bind(to: try SocketAddress(Endpoint(interface.address, 0))).get()
     var opened: [any Channel] = [search]
     if let tap, let local = search.localAddress.flatMap({ Endpoint($0) }) { tap.tell(.opened(.datagram, local)) }
@@ -108,32 +106,7 @@ public final class SSDPTransport: Sendable {
       guard let channel = sockets.value[interface]?.search else {
         return log.debug("a datagram for \(interface), which has no socket, is dropped")
       }
-      do {
-        let receiver = endpoint ?? group
-        let address = try SocketAddress(receiver)
-        @Sendable func write(_ octets: [UInt8]) {
-          channel.writeAndFlush(AddressedEnvelope(remoteAddress: address, data: ByteBuffer(bytes: octets)))
-            .whenFailure { [log] in log.debug("a datagram was not sent: \($0)") }
-        }
-        guard let tap, let local = channel.localAddress.flatMap({ Endpoint($0) }) else { return write(octets) }
-        let passage = tap.sendDatagram(octets, from: local, to: receiver) { verdict in
-          switch verdict {
-          case .pass: write(octets)
-          case .twice:
-            write(octets)
-            write(octets)
-          case .replace(let others): write(others)
-          case .drop: break
-          }
-        }
-        switch passage {
-        case .passes: write(octets)
-        case .held, .lost: log.debug("a datagram to \(receiver) is lost: no link leads there")
-        case .asked: break
-        }
-      } catch {
-        log.debug("a datagram was not sent: \(error)")
-      }
+      DatagramChannel.send(octets, on: channel, to: endpoint ?? group, tap: tap, log: log)
     }
   }
 
@@ -150,7 +123,7 @@ public final class SSDPTransport: Sendable {
   ) async throws -> any Channel {
     try await DatagramBootstrap(group: loop)
       .channelOption(.socketOption(.so_reuseaddr), value: 1)
-      .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: SSDPTransport.datagramLimit))
+      .channelOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: DatagramChannel.limit))
       .channelInitializer { [self] in addHandler(to: $0, interface, delivery) }
       .bind(to: try SocketAddress(endpoint)).get()
   }
@@ -190,27 +163,6 @@ public final class SSDPTransport: Sendable {
       }
     }
   }
-}
-
-/// Hands datagrams on one by one.
-private final class DatagramReader: ChannelInboundHandler {
-  typealias InboundIn = AddressedEnvelope<ByteBuffer>
-
-  private let log: Logger
-  private let take: ([UInt8], Endpoint) -> Void
-
-  init(_ log: Logger, _ take: @escaping ([UInt8], Endpoint) -> Void) {
-    self.log = log
-    self.take = take
-  }
-
-  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-    let envelope = Self.unwrapInboundIn(data)
-    guard let from = Endpoint(envelope.remoteAddress) else { return }
-    take(Array(envelope.data.readableBytesView), from)
-  }
-
-  func errorCaught(context: ChannelHandlerContext, error: any Error) { log.debug("SSDP socket: \(error)") }
 }
 
 extension Channel {

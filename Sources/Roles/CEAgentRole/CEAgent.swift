@@ -69,6 +69,8 @@ public struct CEAgent: Role {
     case (_, .answered), (_, .failed): return courierTook(input, at: now, bits: &bits)
     case (_, .fired(let timer)): return fired(timer, at: now, bits: &bits)
     case (_, .commitFailed(let failure, let lost)): return undone(lost, by: failure, at: now, bits: &bits)
+    case (_, .datagram), (_, .portRefused): return ignored(input, "the agent opened no port of its own")
+    case (_, .mapped): return ignored(input, "the agent maps no ports")
     case (_, .streamed), (_, .ended): return ignored(input, "the agent reads no event stream")
     }
   }
@@ -161,6 +163,9 @@ public struct CEAgent: Role {
       case .streamed(let call, _), .ended(let call, _): "event stream \(call.number)"
       case .failed(let call, let failure): "failure of call \(call.number) (\(failure))"
       case .ssdp(_, let from, _, let interface): "datagram from \(from) on \(interface)"
+      case .datagram(_, let from, let to): "datagram from \(from) to \(to)"
+      case .portRefused(let port, _): "refusal of port \(port)"
+      case .mapped(let mapping, _): "mapping of port \(mapping.externalPort)"
       case .fired(let timer): "timer \(timer.name)"
       case .interface(let state): "change of \(state.name)"
       case .commitFailed: "failed commit"

@@ -60,6 +60,9 @@ public struct Configurator: Role {
       return search(octets, from: from, delivery, on: interface, bits: &bits)
     case .fired(let timer): return fired(timer, at: now, bits: &bits)
     case .interface(let state): return changed(state)
+    case .datagram(_, let from, let to): return unexpected("a datagram from \(from) to \(to)")
+    case .portRefused(let port, _): return unexpected("a refusal of port \(port)")
+    case .mapped(let mapping, _): return unexpected("a mapping of port \(mapping.externalPort)")
     case .commitFailed(let failure, let lost): return undone(lost, failure, bits: &bits)
     case .stopping: return byebye() + closeStream() + [.exit(0)]
     }

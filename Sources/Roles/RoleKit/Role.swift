@@ -143,6 +143,12 @@ public enum Input: Sendable, Hashable {
   case failed(Call, Failure)
   /// A datagram on the SSDP port or on the socket that searches are sent from.
   case ssdp([UInt8], from: Endpoint, Delivery, interface: String)
+  /// A datagram that came to a socket of ours (see ``Effect/openDatagrams(port:)``); `to` is that socket's address.
+  case datagram([UInt8], from: Endpoint, to: Endpoint)
+  /// A port that the role asked for could not be opened on one of our addresses.
+  case portRefused(UInt16, Failure)
+  /// What ``Effect/map(_:)`` came to; with `nil` traffic passes from now on.
+  case mapped(PortMapping, Failure?)
   case fired(TimerName)
   /// An interface changed: link, address, gateway or DNS servers.
   case interface(InterfaceState)
@@ -169,6 +175,17 @@ public enum Effect: Sendable, Hashable {
   case cancel(Call)
   /// Sends a datagram from the search socket of the interface (`to` unicast), or to the SSDP group (`nil`).
   case ssdp([UInt8], to: Endpoint?, interface: String)
+  /// Takes requests also on this TCP port of every own address, until ``stopListening(port:)``.
+  case listen(port: UInt16)
+  case stopListening(port: UInt16)
+  /// Opens a UDP socket on this port of every own address; addresses that come later get one too.
+  case openDatagrams(port: UInt16)
+  case closeDatagrams(port: UInt16)
+  /// Sends a datagram from an open socket, which its address and port name.
+  case datagram([UInt8], from: Endpoint, to: Endpoint)
+  /// Lets what comes to a gateway's outer port pass to a client inside; ends with one ``Input/mapped(_:_:)``.
+  case map(PortMapping)
+  case unmap(PortMapping)
   /// `after` is in nanoseconds of role time. Arming a timer again replaces it.
   case arm(TimerName, after: UInt64)
   case disarm(TimerName)
@@ -176,6 +193,8 @@ public enum Effect: Sendable, Hashable {
   /// Gives the interface another address or default gateway, as a configuration told.
   case address(interface: String, CIDR?, gateway: IPAddress?)
   case report(Report)
+  /// A line for the person who started the program, on standard output.
+  case output(String)
   /// The role has begun its work: the host prints the ready line.
   case ready
   case exit(Int32)

@@ -39,7 +39,7 @@ public struct ServiceServer: Role {
     case .commitFailed(let failure, let lost): return undone(lost, failure)
     case .stopping: return homes.values.flatMap(\.streams).map { .close($0) } + [.exit(0)]
     case .interface: return []
-    case .answered, .streamed, .ended, .failed, .ssdp:
+    case .answered, .streamed, .ended, .failed, .ssdp, .datagram, .portRefused, .mapped:
       // The server asks nothing of anybody yet: whatever answers has mistaken us for somebody else.
       return [.report(Report(.warning, "ignored", "unexpected input: \(ServiceServer.name(of: input))"))]
     }
