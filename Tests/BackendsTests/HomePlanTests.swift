@@ -36,6 +36,16 @@ import TopologyLanguage
     #expect(error?.description == "1024 link ends meet at net, and a bridge of Linux takes 1023")
   }
 
+  @Test func moreImpairedLinksThanTheWireHasRoomForAreRefused() throws {
+    let text = (0..<3).map { "network n\($0) 10.\($0).0.0/16\nhost h\($0)x[1..1000] on n\($0)\n" }.joined()
+    let topology = try Homes.topology("topology x\n" + text)
+    let wired = try HomePlan(topology, operatorOn: nil, wired: { $0.hasPrefix("h0") || $0.hasPrefix("h1") })
+    #expect(wired.wires.count == 2000)
+    #expect(wired.wires.flatMap(\.ports).map(\.index).filter { $0 < HomePlan.firstTap }.count == 2000)
+    let error = #expect(throws: BackendError.self) { try HomePlan(topology, operatorOn: nil, wired: { _ in true }) }
+    #expect(error?.description == "3000 links are impaired, and the wire has room for 2498")
+  }
+
   @Test func bridgesLieBelowTheTaps() throws {
     let plan = try HomePlan(Homes.topology(Homes.gateway), operatorOn: nil)
     #expect(plan.bridges.allSatisfy { $0.index > 1 && $0.index < HomePlan.firstTap })

@@ -128,7 +128,23 @@ struct HomePlan: Sendable, Equatable {
       }
     }
     try checkBridges()
-    for name in Set(taps.map(\.link)).sorted() where wired(name) { addWire(name) }
+    let ends = Dictionary(grouping: taps.indices) { taps[$0].link }
+    for (name, ends) in ends.sorted(by: { $0.key < $1.key }) where wired(name) { addWire(name, ends) }
+    try checkIndices()
+  }
+
+  /// What a tap of a program on loopback counts interfaces with has 16 bits; the indices of wires stay below the taps'.
+  private func checkIndices() throws {
+    if let last = taps.last, last.index > Int32(UInt16.max) {
+      throw BackendError(
+        "the home has \(taps.count) link ends, and \(Int32(UInt16.max) - HomePlan.firstTap + 1) can be told apart",
+        hint: "split it into several topologies")
+    }
+    let room = (Int(HomePlan.firstTap) - bridges.count - 2) / 4
+    guard wires.count <= room else {
+      throw BackendError(
+        "\(wires.count) links are impaired, and the wire has room for \(room)", hint: "impair fewer links")
+    }
   }
 
   /// How many link ends a bridge of Linux takes (BR_MAX_PORTS, less one).
@@ -143,8 +159,7 @@ struct HomePlan: Sendable, Equatable {
       hint: "spread them over several networks or switches")
   }
 
-  private mutating func addWire(_ link: String) {
-    let ends = taps.indices.filter { taps[$0].link == link }
+  private mutating func addWire(_ link: String, _ ends: [Int]) {
     // Above every bridge, and below the taps: the ring does not see them.
     var next = Int32(bridges.count + 2 + wires.count * 4)
     func index() -> Int32 {
