@@ -66,7 +66,7 @@ private let agentPath = "/v1/homes/home-a/agents/\(tv)"
       ("GET", "/v1/homes/home-a/requests", "operator-token", 403),
       ("PATCH", "/v1/homes/home-a/agents", "user-a-token", 405), ("POST", "/v1/nonsense", nil, 401),
       ("POST", "/v1/nonsense", "user-a-token", 404), ("POST", "/v1/homes/home-b/connections", "user-a-token", 403),
-      ("POST", "/v1/homes/home-a/connections", "user-a-token", 404), ("GET", "/", nil, 404),
+      ("POST", "/v1/homes/home-a/nothing", "user-a-token", 404), ("GET", "/", nil, 404),
     ] as [(String, String, String?, Int)])
   func tokens(method: String, target: String, token: String?, expected: Int) {
     var server = ServerDialogue()

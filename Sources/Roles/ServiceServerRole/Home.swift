@@ -7,6 +7,8 @@ struct Home: Sendable, Hashable {
   var agents: [String: RegisteredAgent] = [:]
   var configurations: [String: StoredConfiguration] = [:]
   var requests: [String: HomeRequest] = [:]
+  /// Connections of mobile devices, by connectionId.
+  var connections: [String: MobileConnection] = [:]
   /// Event streams that the home's configurator has open, oldest first.
   var streams: [Exchange] = []
 
@@ -87,4 +89,6 @@ enum RequestKind: String, Sendable, Hashable, CaseIterable {
     case .configurationChanged: 60_000
     }
   }
+
+  var seconds: Int64 { allowance / 1000 }
 }

@@ -6,7 +6,7 @@ extension ServiceServer {
   /// What can be asked of the server.
   enum Operation: Sendable, Hashable {
     case provisionHome, serverRegister, serverDeregister, listAgents, readConfiguration, updateConfiguration
-    case openStream, takeResult
+    case openStream, takeResult, connect, disconnect
   }
 
   static let routes = RouteTable<Operation>([
@@ -18,6 +18,8 @@ extension ServiceServer {
     ("PUT", "/v1/homes/{homeId}/agents/{agentId}/configuration", .updateConfiguration),
     ("GET", "/v1/homes/{homeId}/requests", .openStream),
     ("POST", "/v1/homes/{homeId}/requests/{requestId}/result", .takeResult),
+    ("POST", "/v1/homes/{homeId}/connections", .connect),
+    ("DELETE", "/v1/homes/{homeId}/connections/{connectionId}", .disconnect),
   ])
 
   /// Whose token a request carries.
@@ -32,6 +34,13 @@ extension ServiceServer {
       case .configurator(let homeId), .mobile(let homeId): homeId
       }
     }
+  }
+
+  /// What a request has come to for now.
+  enum Served: Sendable {
+    case answered(ServedOutcome)
+    /// The reply is held; `IdempotencyCache.settle` is called when it is given.
+    case held(rows: [Row], effects: [Effect])
   }
 
   /// Answers a request, or holds it where it is a stream or waits for the answer to its twin.
@@ -56,7 +65,10 @@ extension ServiceServer {
       }
       let outcome: ServedOutcome
       do throws(Refusal) {
-        outcome = try perform(operation, served, bits: &bits)
+        switch try perform(operation, served, bits: &bits) {
+        case .answered(let answer): outcome = answer
+        case .held(let rows, let effects): return (rows.isEmpty ? [] : [.save(rows)]) + effects
+        }
       } catch {
         outcome = ServedOutcome(error.response)
       }
@@ -69,15 +81,17 @@ extension ServiceServer {
 
   private mutating func perform(
     _ operation: Operation, _ served: ServedRequest, bits: inout RandomBits
-  ) throws(Refusal) -> ServedOutcome {
+  ) throws(Refusal) -> Served {
     switch operation {
-    case .provisionHome: try provisionHome(served)
-    case .serverRegister: try serverRegister(served)
-    case .serverDeregister: try serverDeregister(served)
-    case .listAgents: try listAgents(served)
-    case .readConfiguration: try readConfiguration(served)
-    case .updateConfiguration: try updateConfiguration(served, bits: &bits)
-    case .takeResult: try takeResult(served)
+    case .provisionHome: .answered(try provisionHome(served))
+    case .serverRegister: .answered(try serverRegister(served))
+    case .serverDeregister: .answered(try serverDeregister(served))
+    case .listAgents: .answered(try listAgents(served))
+    case .readConfiguration: .answered(try readConfiguration(served))
+    case .updateConfiguration: .answered(try updateConfiguration(served, bits: &bits))
+    case .takeResult: .answered(try takeResult(served, bits: &bits))
+    case .connect: try connect(served, bits: &bits)
+    case .disconnect: .answered(try disconnect(served, bits: &bits))
     // A stream has no outcome of its own: `serve` opened it before it came here.
     case .openStream: throw Refusal.badRequest("an event stream cannot be answered")
     }
@@ -118,6 +132,7 @@ extension ServiceServer {
       case .listAgents: caller == .operator || caller == .mobile(ofHome: homeId)
       case .serverRegister, .serverDeregister, .readConfiguration, .openStream, .takeResult:
         caller == .configurator(ofHome: homeId)
+      case .connect, .disconnect: caller == .mobile(ofHome: homeId)
       }
     if caller == .operator, operation != .provisionHome {
       guard let home = homes[homeId] else { throw Refusal(.noHome, "there is no home \(homeId.prefix(64))") }
@@ -132,6 +147,7 @@ extension ServiceServer {
     case .serverDeregister where home.agents[served["agentId"]] == nil: noAgent(served["agentId"])
     case .readConfiguration where home.configurations[served["agentId"]] == nil: noConfiguration(served["agentId"])
     case .takeResult where home.requests[served["requestId"]] == nil: noRequest(served["requestId"])
+    case .disconnect where home.connections[served["connectionId"]] == nil: noConnection(served["connectionId"])
     default: nil
     }
   }

@@ -38,11 +38,16 @@ extension ServiceServer {
       .json(old == nil ? 201 : 200, ["revision": .int(new.revision)]),
       rows: [ServiceServerTables.row(configuration: new, agent: agentId, of: homeId)])
     if homes[homeId]?.agents[agentId]?.isLive(at: served.now) == true {
-      let asked = ask(
-        .configurationChanged, of: homeId, agent: agentId, details: ["revision": .int(new.revision)],
-        correlation: served.correlation, at: served.now, bits: &bits)
-      outcome.rows += asked.rows
-      outcome.then += asked.effects
+      do throws(Refusal) {
+        let asked = try ask(
+          .configurationChanged, of: homeId, agent: agentId, details: ["revision": .int(new.revision)],
+          correlation: served.correlation, at: served.now, bits: &bits)
+        outcome.rows += asked.rows
+        outcome.then += asked.effects
+      } catch {
+        // The document is held all the same: the agent gets it when it registers next.
+        outcome.then.append(.report(Report(.warning, "too-many-requests", "\(homeId): \(agentId) is not told")))
+      }
     }
     return outcome
   }

@@ -19,6 +19,8 @@ public struct ServiceServer: Role {
   var homes: [String: Home] = [:]
   /// The number of the newest request.
   var lastRequest = 0
+  /// Replies that wait for the result of a `control`, by its requestId.
+  var held: [String: HeldConnect] = [:]
 
   public init(settings: ServiceServerSettings) {
     self.settings = settings
@@ -33,6 +35,7 @@ public struct ServiceServer: Role {
       return serve(request, as: exchange, from: from, to: to, at: now, bits: &bits)
     case .callerLeft(let exchange):
       idempotency.leave(exchange)
+      leaveConnect(exchange)
       return leaveStream(exchange)
     case .replied: return []
     case .fired(let timer): return fired(timer, at: now)
@@ -49,6 +52,7 @@ public struct ServiceServer: Role {
     switch timer.name {
     case Timer.comment: return comment(timer)
     case Timer.deadline: return passDeadline(of: timer.key, at: now)
+    case Timer.connectionEnd: return connectionExpired(timer.key)
     default: return [.report(Report(.warning, "ignored", "a timer that nobody armed: \(timer.name)"))]
     }
   }
@@ -94,6 +98,13 @@ public struct ServiceServer: Role {
           effects.append(
             .arm(TimerName(Timer.deadline, request.requestId), after: .milliseconds(UInt64(end - now.wall))))
         }
+      case .connection(let connection, let homeId) where homes[homeId] != nil:
+        guard connection.expires > now.wall else {
+          overdue.append(Row(row.table, row.key, nil))
+          continue
+        }
+        homes[homeId]?.connections[connection.connectionId] = connection
+        effects.append(armExpiry(of: connection, at: now))
       default: effects.append(unreadable(row))
       }
     }
@@ -114,6 +125,8 @@ public struct ServiceServer: Role {
     static let comment = "stream-comment"
     /// The end of a request; the key is its requestId.
     static let deadline = "request-deadline"
+    /// The end of a mobile device's connection; the key is its connectionId.
+    static let connectionEnd = "connection-end"
   }
 
   private static func name(of input: Input) -> Substring { "\(input)".prefix { $0 != "(" } }

@@ -9,14 +9,16 @@ import RoleKit
 /// | `agents` | homeId/agentId | `{homeId, agentId, body, registeredAt, lifetime}`; times in ms since 1970, lifetime in s |
 /// | `configurations` | homeId/agentId | `{homeId, agentId, revision, document}` |
 /// | `requests` | requestId | `{homeId, requestId, number, kind, agentId, deadline, details, correlation?, result?}` |
+/// | `connections` | connectionId | `{homeId, connectionId, agentId, application, endpoint, expires, ending?}`; the time in ms since 1970, `ending` the requestId of the `disconnect` |
 public enum ServiceServerTables {
   public static let homes = "homes"
   public static let agents = "agents"
   public static let configurations = "configurations"
   public static let requests = "requests"
+  public static let connections = "connections"
 
   /// Every table, in the order in which rows are read back.
-  public static let all = [homes, agents, configurations, requests]
+  public static let all = [homes, agents, configurations, requests, connections]
 
   static func row(home homeId: String, _ tokens: HomeTokens) -> Row {
     Row(homes, homeId, ["homeToken": .string(tokens.homeToken), "userToken": .string(tokens.userToken)])
@@ -55,12 +57,27 @@ public enum ServiceServerTables {
     return Row(requests, request.requestId, .object(value))
   }
 
+  /// `nil` deletes the row.
+  static func row(connection connectionId: String, of homeId: String, _ connection: MobileConnection?) -> Row {
+    Row(
+      connections, connectionId,
+      connection.map {
+        var value: JSONObject = [
+          "homeId": .string(homeId), "connectionId": .string(connectionId), "agentId": .string($0.agentId),
+          "application": .string($0.application), "endpoint": $0.endpoint, "expires": .int($0.expires),
+        ]
+        if case .ending(let requestId) = $0.state { value["ending"] = .string(requestId) }
+        return .object(value)
+      })
+  }
+
   /// A stored fact, read back.
   enum Fact: Sendable {
     case home(String, HomeTokens)
     case agent(String, of: String, RegisteredAgent)
     case configuration(StoredConfiguration, agent: String, of: String)
     case request(HomeRequest, of: String)
+    case connection(MobileConnection, of: String)
   }
 
   /// `nil` where the row is of no known table or its document lacks something.
@@ -92,6 +109,15 @@ public enum ServiceServerTables {
           requestId: requestId, number: number, kind: kind, agentId: agentId, deadline: Int64(deadline),
           details: details, correlation: value["correlation"]?.string,
           state: value["result"].map { .answered($0) } ?? .open),
+        of: homeId)
+    case connections:
+      guard let connectionId = value["connectionId"]?.string, let application = value["application"]?.string,
+        let endpoint = value["endpoint"], let expires = value["expires"]?.int
+      else { return nil }
+      return .connection(
+        MobileConnection(
+          connectionId: connectionId, agentId: agentId, application: application, endpoint: endpoint,
+          expires: Int64(expires), state: value["ending"]?.string.map { .ending(requestId: $0) } ?? .open),
         of: homeId)
     default: return nil
     }
