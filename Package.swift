@@ -33,10 +33,11 @@ let wire: [Target] = [
   .library("Wire", "SSDP", ["Octets"]),
   .library("Wire", "UPnPDescription", ["Octets"]),
   .library("Wire", "Taps", ["Octets"]),
+  .library("Wire", "STUN", ["Octets"]),
 ]
 
 let messages: [Target] = [
-  .library("Messages", "Messages", ["Octets", "JSONText", "HTTPWire", "SSDP", "UPnPDescription"]),
+  .library("Messages", "Messages", ["Octets", "JSONText", "HTTPWire", "SSDP", "STUN", "UPnPDescription"]),
   .library(
     "Messages", "Trace", ["Messages", "Octets", "JSONText", "HTTPWire", "Packets", "CaptureFiles", "SSDP", "Taps"]),
 ]
@@ -123,6 +124,7 @@ let tests: [Target] = [
   .tests(of: "Packets", ["Octets", "CaptureFiles"]),
   .tests(of: "CaptureFiles", ["Octets"]),
   .tests(of: "SSDP", ["Octets", "Packets", "CaptureFiles"]),
+  .tests(of: "STUN", ["Octets"]),
   .tests(of: "UPnPDescription", ["Octets"]),
   .tests(of: "Taps", ["Octets"]),
   .tests(of: "Messages"),

@@ -3,4 +3,5 @@
 @_exported import JSONText
 @_exported import Octets
 @_exported import SSDP
+@_exported import STUN
 @_exported import UPnPDescription
