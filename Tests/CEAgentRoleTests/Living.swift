@@ -54,6 +54,7 @@ struct Living {
   var moves: [Effect] = []
   var reports: [Report] = []
   var order: [Effect] = []
+  var ports: Set<UInt16> = []
   var exit: Int32?
   var isReady = false
   /// While it is set, every commit fails with it.
@@ -107,8 +108,10 @@ struct Living {
     case .ready: isReady = true
     case .exit(let status): exit = status
     case .save: break
-    case .openStream, .event, .comment, .close, .subscribe, .map, .unmap, .output, .listen, .stopListening,
-      .openDatagrams, .closeDatagrams, .datagram:
+    case .listen(let port): ports.insert(port)
+    case .stopListening(let port): ports.remove(port)
+    case .openStream, .event, .comment, .close, .subscribe, .map, .unmap, .output, .openDatagrams, .closeDatagrams,
+      .datagram:
       Issue.record("the agent has no business with \(effect)")
     }
   }
@@ -196,7 +199,7 @@ struct Living {
   @discardableResult
   mutating func asks(
     _ method: String, _ target: String, token: String? = nil, host: String? = "192.168.10.21:49210",
-    fields: [(String, String)] = [], body: String = ""
+    fields: [(String, String)] = [], body: String = "", port: UInt16 = 49210
   ) -> HTTPResponse {
     lastExchange += 1
     var list = fields.map { HTTPFields.Field($0.0, $0.1) }
@@ -204,7 +207,9 @@ struct Living {
     if let token { list.append(.init("Authorization", "Bearer \(token)")) }
     let request = HTTPRequest(method, target, fields: HTTPFields(list), body: Array(body.utf8))
     let exchange = Exchange(lastExchange)
-    receives(.requested(exchange, request, from: Endpoint("192.168.10.2:5000")!, to: Endpoint("192.168.10.21:49210")!))
+    receives(
+      .requested(
+        exchange, request, from: Endpoint("192.168.10.2:5000")!, to: Endpoint(IPAddress("192.168.10.21")!, port)))
     guard let response = replies[exchange] else {
       Issue.record("no reply to \(method) \(target)")
       return HTTPResponse(599)

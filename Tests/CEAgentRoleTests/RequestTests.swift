@@ -52,7 +52,7 @@ import Testing
     var tv = Living()
     tv.registers()
     for (method, path) in [
-      ("GET", "/nothing"), ("POST", "/connections"), ("POST", "/checks"), ("GET", "/configuration/"), ("GET", "//"),
+      ("GET", "/nothing"), ("POST", "/checks"), ("GET", "/configuration/"), ("GET", "//"),
       ("DELETE", "/connections/1"),
     ] {
       #expect(tv.asks(method, path).status == 401, "\(path)")

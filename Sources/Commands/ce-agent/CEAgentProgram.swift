@@ -69,6 +69,9 @@ struct CEAgentProgram: RoleProgram {
       if let remote = common.setting("remote-access.\(application.name)") {
         settings.applications[index].remoteAccess = try remote.truth()
       }
+      if let enabled = common.setting("application.\(application.name).enabled") {
+        settings.applications[index].isEnabled = try enabled.truth()
+      }
     }
     try await Self.host(CEAgent(settings), common, tables: CEAgent.tables)
   }

@@ -17,13 +17,16 @@ struct AgentMemory: Sendable {
   private(set) var lastConfigurator: String?
   private(set) var unanswered: Unanswered?
   var document = ConfigurationDocument()
+  /// Connections from outside, by connectionId.
+  private(set) var connections: [String: GrantedConnection] = [:]
 
   /// More configurators than any home has; the one registered with longest ago is forgotten first.
   static let tokenLimit = 32
 
   private static let tokenTable = "token"
   private static let agentTable = "agent"
-  fileprivate static let tables = [tokenTable, agentTable]
+  private static let connectionTable = "connection"
+  fileprivate static let tables = [tokenTable, agentTable, connectionTable]
 
   init() {}
 
@@ -45,6 +48,9 @@ struct AgentMemory: Sendable {
         guard let content = row.value?["document"], content.object != nil, let version = row.value?["version"]?.int
         else { continue }
         document = ConfigurationDocument(content: content, version: version)
+      case (Self.connectionTable, let id):
+        guard let value = row.value, let connection = try? GrantedConnection(BodyField(value)) else { continue }
+        connections[id] = connection
       default: continue
       }
     }
@@ -104,6 +110,22 @@ struct AgentMemory: Sendable {
     return [Row(Self.agentTable, "unanswered", nil)]
   }
 
+  /// Holds a connection; one of the same connectionId is replaced.
+  mutating func grant(_ connection: GrantedConnection) -> Row {
+    connections[connection.connectionId] = connection
+    return Row(
+      Self.connectionTable, connection.connectionId,
+      [
+        "connectionId": .string(connection.connectionId), "application": .string(connection.application),
+        "connectionToken": .string(connection.token), "expires": .string(ProfileTime.rfc3339(connection.expires)),
+      ])
+  }
+
+  mutating func revoke(_ connectionId: String) -> Row {
+    connections[connectionId] = nil
+    return Row(Self.connectionTable, connectionId, nil)
+  }
+
   func configurationRow() -> Row {
     Row(
       Self.agentTable, "configuration",
@@ -120,5 +142,6 @@ extension CEAgent {
   /// | `agent` | `configurator` | `{configuratorId}`: whom the agent registered with last |
   /// | `agent` | `unanswered` | `{configuratorId, key, body}`: a first `register` whose answer never came |
   /// | `agent` | `configuration` | `{document, version}`: the configuration document |
+  /// | `connection` | connectionId | `{connectionId, application, connectionToken, expires}`: as `control` told it |
   public static let tables = AgentMemory.tables
 }

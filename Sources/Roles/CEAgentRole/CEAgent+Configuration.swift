@@ -47,6 +47,7 @@ extension CEAgent {
     memory.document = next
     var effects: [Effect] = isChanged ? [.save([memory.configurationRow()])] : []
     effects += withdraw(.configurationRefused)
+    if isChanged { effects += servePorts() }
     effects.append(.reply(exchange, configurationRead.repeating(correlation: request.correlation)))
     let names = patch.value?.object?.names.joined(separator: ", ") ?? ""
     effects.append(

@@ -4,22 +4,29 @@ import RoleKit
 /// The agent's own HTTP API: two pages and a description that anybody in the home may read, and the configuration,
 /// which is for the configurator alone (profile sections 3 and 8).
 extension CEAgent {
-  enum Operation: Sendable { case page, status, description, configurationRead, configure }
+  enum Operation: Sendable {
+    case page, status, description, configurationRead, configure, control, connectionEnd
+  }
 
   private static let routes = RouteTable<Operation>([
     ("GET", "/", .page), ("GET", "/status", .status), ("GET", "/description.xml", .description),
     ("GET", "/configuration", .configurationRead), ("PATCH", "/configuration", .configure),
+    ("POST", "/connections", .control), ("DELETE", "/connections/{connectionId}", .connectionEnd),
   ])
   private static let publicPaths: [[String]] = [[], ["status"], ["description.xml"]]
 
   mutating func requested(
     _ exchange: Exchange, _ request: HTTPRequest, from: Endpoint, to local: Endpoint, at now: Moment
   ) -> [Effect] {
+    guard local.port == settings.httpPort else {
+      return applicationRequested(exchange, request, from: from, to: local, at: now)
+    }
     do throws(Refusal) {
       let path = try front.path(of: request, at: local)
       // 401 comes before 404, so that a stranger learns nothing about what is there.
       if !Self.publicPaths.contains(path.segments) { try authorize(request) }
-      let (operation, _) = try front.operation(of: request, path: path, in: Self.routes)
+      let (operation, parameters) = try front.operation(of: request, path: path, in: Self.routes)
+      let served = ServedRequest(exchange, request, path: path, parameters: parameters, from: from, now: now)
       let response: HTTPResponse
       switch operation {
       case .page: response = statusPage
@@ -27,6 +34,8 @@ extension CEAgent {
       case .description: response = description(at: local)
       case .configurationRead: response = configurationRead
       case .configure: return try configure(exchange, request, at: now)
+      case .control: return try once(served) { agent throws(Refusal) in try agent.control(served, to: local) }
+      case .connectionEnd: return try endConnection(served).effects(for: exchange, correlation: request.correlation)
       }
       return [.reply(exchange, response.repeating(correlation: request.correlation))]
     } catch {
@@ -38,6 +47,28 @@ extension CEAgent {
           Report(.notice, "request-refused", "\(request.method) \(request.path.prefix(200)) from \(from): \(reason)")),
       ]
     }
+  }
+
+  /// Does what a request asks once, however often it comes with its Idempotency-Key (profile section 1).
+  mutating func once(
+    _ served: ServedRequest, _ body: (inout CEAgent) throws(Refusal) -> ServedOutcome
+  ) throws(Refusal) -> [Effect] {
+    switch idempotency.admit(served.request, path: served.path, as: served.exchange, at: served.now) {
+    case .proceed: break
+    case .wait: return []
+    case .repeated(let response): return [.reply(served.exchange, response.repeating(correlation: served.correlation))]
+    case .otherBody: throw Refusal(.invalidField, "this Idempotency-Key came with another body before")
+    case .full: throw Refusal(.tooManyRequests, "too many requests are in work")
+    }
+    let outcome: ServedOutcome
+    do throws(Refusal) {
+      outcome = try body(&self)
+    } catch {
+      _ = idempotency.settle(served.exchange, with: error.response, at: served.now)
+      throw error
+    }
+    let waiting = idempotency.settle(served.exchange, with: outcome.response, at: served.now)
+    return outcome.effects(for: served.exchange, correlation: served.correlation, waiting: waiting)
   }
 
   /// Only the configurator that the agent registered with last may ask; tokens of earlier ones are valid elsewhere.

@@ -32,6 +32,7 @@ public struct CEAgent: Role {
   var phase = Phase.dormant
   var interfaces: [InterfaceState] = []
   var memory = AgentMemory()
+  var idempotency = IdempotencyCache(capacity: 256)
   var courier = Courier<Attempt>()
   var troubles = Troubles()
   /// The answers to the last search, while they are still listened for.
@@ -42,6 +43,8 @@ public struct CEAgent: Role {
   var pendingReplies = PendingReplies()
   /// A move to another address that was answered and is yet to be made.
   var pendingMove: PendingMove?
+  /// The ports on which applications are served.
+  var servedPorts: Set<UInt16> = []
   var bootID = 1
 
   public init(_ settings: CEAgentSettings) {
@@ -69,7 +72,8 @@ public struct CEAgent: Role {
     case (_, .answered), (_, .failed): return courierTook(input, at: now, bits: &bits)
     case (_, .fired(let timer)): return fired(timer, at: now, bits: &bits)
     case (_, .commitFailed(let failure, let lost)): return undone(lost, by: failure, at: now, bits: &bits)
-    case (_, .datagram), (_, .portRefused): return ignored(input, "the agent opened no port of its own")
+    case (_, .portRefused(let port, let failure)): return portRefused(port, failure, at: now)
+    case (_, .datagram): return ignored(input, "the agent opened no port for datagrams")
     case (_, .mapped): return ignored(input, "the agent maps no ports")
     case (_, .streamed), (_, .ended): return ignored(input, "the agent reads no event stream")
     }
@@ -86,6 +90,8 @@ public struct CEAgent: Role {
     static let move = TimerName("move")
     static let alive = TimerName("alive")
     static let reply = "ssdp-reply"
+    /// The end of a connection from outside; the key is its connectionId.
+    static let connectionEnd = "connection-end"
   }
 
   private mutating func fired(_ timer: TimerName, at now: Moment, bits: inout RandomBits) -> [Effect] {
@@ -96,6 +102,7 @@ public struct CEAgent: Role {
     case (.registered(let registration), Timer.refresh): return refresh(registration, at: now, bits: &bits)
     case (_, Timer.move): return move()
     case (_, Timer.alive): return announce()
+    case (_, let timer) where timer.name == Timer.connectionEnd: return connectionExpired(timer.key)
     case (_, let timer) where timer.name == Timer.reply: return sendReply(timer.key, at: now)
     case (_, let timer) where timer.name == Courier<Attempt>.retryTimer:
       return courierTook(.fired(timer), at: now, bits: &bits)
@@ -110,7 +117,9 @@ public struct CEAgent: Role {
     memory = AgentMemory(rows: rows)
     // UDA 2.0 clause 1.2.2: a boot ID grows with every start; the time of the start does.
     bootID = max(1, Int(now.wall / 1000) & 0x7FFF_FFFF)
-    var effects: [Effect] = [.ready]
+    let (over, timers) = resumeConnections(at: now)
+    // Ready means that the applications are there too.
+    var effects = saving(over) + servePorts() + [.ready] + timers
     effects += announce()
     if let move = moveOwed(on: primaryInterface) {
       // The configuration outlives a restart, and with it an address that the interface has lost meanwhile.

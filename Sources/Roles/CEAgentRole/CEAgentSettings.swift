@@ -11,12 +11,15 @@ public struct CEAgentSettings: Sendable {
     public var port: UInt16
     /// Whether the device lets it be reached from outside the home.
     public var remoteAccess: Bool
+    /// Whether it is on, where the configuration says nothing of it.
+    public var isEnabled: Bool
 
-    public init(name: String, transport: Transport, port: UInt16, remoteAccess: Bool) {
+    public init(name: String, transport: Transport, port: UInt16, remoteAccess: Bool, isEnabled: Bool = true) {
       self.name = name
       self.transport = transport
       self.port = port
       self.remoteAccess = remoteAccess
+      self.isEnabled = isEnabled
     }
   }
 

@@ -18,6 +18,9 @@ struct ConfigurationDocument: Sendable, Hashable {
     return UInt16(exactly: port) ?? application.port
   }
 
+  /// What the document says of an application; `nil` where it says nothing.
+  func isEnabled(_ application: String) -> Bool? { content["applications"]?[application]?["enabled"]?.bool }
+
   var address: CIDR? { content["ipAddress"]?.string.flatMap { CIDR($0) } }
   var gateway: IPAddress? { content["defaultGateway"]?.string.flatMap { IPAddress($0) } }
 
