@@ -32,14 +32,16 @@ let wire: [Target] = [
   .library("Wire", "CaptureFiles", ["Octets"]),
   .library("Wire", "SSDP", ["Octets"]),
   .library("Wire", "UPnPDescription", ["Octets"]),
+  .library("Wire", "SOAP", ["Octets", "UPnPDescription"]),
   .library("Wire", "Taps", ["Octets"]),
   .library("Wire", "STUN", ["Octets"]),
 ]
 
 let messages: [Target] = [
-  .library("Messages", "Messages", ["Octets", "JSONText", "HTTPWire", "SSDP", "STUN", "UPnPDescription"]),
+  .library("Messages", "Messages", ["Octets", "JSONText", "HTTPWire", "SSDP", "STUN", "UPnPDescription", "SOAP"]),
   .library(
-    "Messages", "Trace", ["Messages", "Octets", "JSONText", "HTTPWire", "Packets", "CaptureFiles", "SSDP", "Taps"]),
+    "Messages", "Trace",
+    ["Messages", "Octets", "JSONText", "HTTPWire", "Packets", "CaptureFiles", "SSDP", "SOAP", "Taps"]),
 ]
 
 let roles: [Target] = [
@@ -126,6 +128,7 @@ let tests: [Target] = [
   .tests(of: "SSDP", ["Octets", "Packets", "CaptureFiles"]),
   .tests(of: "STUN", ["Octets"]),
   .tests(of: "UPnPDescription", ["Octets"]),
+  .tests(of: "SOAP", ["Octets", "UPnPDescription"]),
   .tests(of: "Taps", ["Octets"]),
   .tests(of: "Messages"),
   .tests(of: "Trace", ["Messages", "CaptureFiles", "Packets", "JSONText", "Octets"]),

@@ -7,7 +7,7 @@ extension MessageCatalogue {
     let map = MessageDefinition(
       "map-port",
       [MessageDirection(.configurator, .homeGateway), MessageDirection(.ce, .homeGateway)],
-      .soap(actions: ["AddAnyPortMapping", "AddPortMapping"]), section: 7, isDissected: false,
+      .soap(actions: ["AddAnyPortMapping", "AddPortMapping"]), section: 7,
       summary: ["NewExternalPort", "NewProtocol", "NewInternalClient", "NewInternalPort"],
       fields: [
         argument("NewRemoteHost", .string, "who may come in; empty: anyone"),

@@ -148,6 +148,8 @@ public struct MessageDefinition: Sendable, Hashable {
     if case .reply(let name) = binding { name } else { nil }
   }
 
+  public var isSOAP: Bool { if case .soap = binding { true } else { false } }
+
   /// The response to this request, with the fields that every response has.
   func reply(
     named name: String? = nil, summary: [String] = ["status"], fields: [MessageField] = [], _ meaning: String

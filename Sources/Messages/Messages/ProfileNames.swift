@@ -20,6 +20,10 @@ public enum ProfileNames {
   public static let problemType = "application/problem+json"
   public static let mergePatchType = "application/merge-patch+json"
   public static let eventStreamType = "text/event-stream"
+  /// SOAP 1.1 and UPnP's documents (UDA 2.0).
+  public static let soapType = "text/xml; charset=\"utf-8\""
+  /// The fields SERVER and USER-AGENT of UPnP (UDA 2.0, 1.2.2).
+  public static let upnpProduct = "Linux UPnP/2.0 homebed/1"
 
   /// 239.255.255.250, the SSDP group (UDA 2.0).
   public static let ssdpGroup = IPAddress.v4(0xEFFF_FFFA)

@@ -2,6 +2,7 @@
 @_exported import HTTPWire
 @_exported import JSONText
 @_exported import Octets
+@_exported import SOAP
 @_exported import SSDP
 @_exported import STUN
 @_exported import UPnPDescription

@@ -58,7 +58,9 @@ extension Dissector {
       counts.add(.http("\(request.method) \(request.path.prefix(80))"))
       return
     }
-    var fields = MessageFields.body(request.body, request.fields)
+    var fields =
+      pending.definition.isSOAP
+      ? SOAPFields.request(request.body, pending.definition) : MessageFields.body(request.body, request.fields)
     for (name, value) in pending.parameters where fields[name] == nil { fields[name] = .string(value) }
     MessageFields.addHeaders(request.fields, pending.definition, to: &fields)
     if pending.definition.fields.contains(where: { $0.name == "path" }) { fields["path"] = .string(request.path) }
@@ -81,7 +83,9 @@ extension Dissector {
       if request == nil { counts.add(.http("response \(response.status) to a request that was not seen")) }
       return
     }
-    var fields = MessageFields.body(response.body, response.fields)
+    var fields =
+      pending.definition.isSOAP
+      ? SOAPFields.reply(response.body, definition) : MessageFields.body(response.body, response.fields)
     fields["status"] = .int(response.status)
     MessageFields.addHeaders(response.fields, definition, to: &fields)
     var digest = MessageDigest()
@@ -117,6 +121,11 @@ extension Dissector {
     let serverKind = parties.kind(of: place.server)
     func byURL(_ name: String) -> Conversation.Pending? {
       MessageCatalogue[name].map { Conversation.Pending(definition: $0, parameters: [], isBackground: false) }
+    }
+    if request.fields["SOAPACTION"] != nil {
+      return SOAPFields.definition(of: request).map {
+        Conversation.Pending(definition: $0, parameters: [], isBackground: false)
+      }
     }
     let mayBeAgent = serverKind == nil || serverKind == .ce || serverKind == .host
     switch (request.method, urls.purpose(of: request.target, at: ends.server)) {
