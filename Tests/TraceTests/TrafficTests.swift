@@ -35,7 +35,11 @@ import Trace
     #expect(names["discover-reply", default: 0] > 0)
     #expect(names["description-read", default: 0] > 0)
     #expect(names["description-read", default: 0] == names["description-read-reply", default: 0])
-    #expect(result.events.allSatisfy { $0.isBackground })
+    let foreground = result.events.filter { !$0.isBackground }
+    #expect(foreground.map(\.name) == ["map-port", "map-port-reply"])
+    #expect(foreground.first?.fields["NewExternalPort"]?.int == 18080)
+    #expect(foreground.first?.fields["NewInternalClient"]?.string == "192.168.11.21")
+    #expect(foreground.last?.fields["status"]?.int == 200)
     #expect(result.counts.contains { $0.contains("HTTP POST /ctl/") })
     #expect(result.faults.isEmpty)
   }
