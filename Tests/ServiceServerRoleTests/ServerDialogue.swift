@@ -17,6 +17,8 @@ struct ServerDialogue {
   var timers: [TimerName: UInt64] = [:]
   var storeFails = false
   private var lastExchange: UInt64 = 0
+  /// The exchange of the newest request.
+  var lastExchangeNumber: UInt64 { lastExchange }
 
   init(settings: ServiceServerSettings = ServerDialogue.settings) {
     role = ServiceServer(settings: settings)

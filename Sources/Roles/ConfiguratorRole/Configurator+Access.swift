@@ -28,7 +28,7 @@ extension Configurator {
     do throws(Refusal) {
       let path = try front.path(of: request, at: to)
       let (operation, parameters) = try find(request, path)
-      let served = ServedRequest(exchange, request, path: path, parameters: parameters, from: from, now: now)
+      let served = ServedRequest(exchange, request, path: path, parameters: parameters, from: from, to: to, now: now)
       try authorise(served, for: operation)
       if request.method != "GET" {
         switch idempotency.admit(request, path: path, as: exchange, at: now) {
@@ -43,7 +43,12 @@ extension Configurator {
       }
       let outcome: ServedOutcome
       do throws(Refusal) {
-        outcome = try perform(operation, served, bits: &bits)
+        switch try perform(operation, served, bits: &bits) {
+        case .answered(let answer): outcome = answer
+        case .held(let rows, let effects):
+          heldReplies.hold(served)
+          return (rows.isEmpty ? [] : [.save(rows)]) + effects
+        }
       } catch {
         outcome = ServedOutcome(error.response)
       }
@@ -58,13 +63,13 @@ extension Configurator {
 
   private mutating func perform(
     _ operation: Operation, _ served: ServedRequest, bits: inout RandomBits
-  ) throws(Refusal) -> ServedOutcome {
+  ) throws(Refusal) -> Served {
     switch operation {
-    case .description: ServedOutcome(description())
-    case .register: try register(served, bits: &bits)
-    case .deregister: try deregister(served)
-    case .readAgent: try readAgent(served)
-    case .listAgents: listAgents(served)
+    case .description: .answered(ServedOutcome(description()))
+    case .register: .answered(try register(served, bits: &bits))
+    case .deregister: .answered(try deregister(served))
+    case .readAgent: .answered(try readAgent(served))
+    case .listAgents: .answered(listAgents(served))
     }
   }
 

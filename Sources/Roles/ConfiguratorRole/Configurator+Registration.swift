@@ -157,6 +157,7 @@ extension Configurator {
   /// The caller went before its reply was written: it will register again, and the work waits for that.
   mutating func callerLeft(_ exchange: Exchange) -> [Effect] {
     idempotency.leave(exchange)
+    heldReplies.leave(exchange)
     guard let (agentId, _) = awaiting(exchange) else { return [] }
     work[agentId]?.step = .idle
     return [.report(Report(.notice, "reply-lost", "\(agentId) went before its register-reply was written"))]

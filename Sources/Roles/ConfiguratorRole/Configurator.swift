@@ -13,6 +13,7 @@ public struct Configurator: Role {
   let settings: ConfiguratorSettings
   let front: HTTPFront
   var idempotency = IdempotencyCache()
+  var heldReplies = HeldReplies()
   var courier = Courier<Purpose>()
 
   // Discovery.

@@ -8,17 +8,20 @@ public struct ServedRequest: Sendable {
   /// The segments of the path that its route names.
   public let parameters: [String: String]
   public let from: Endpoint
+  /// The local address and port at which it came in.
+  public let to: Endpoint
   public let now: Moment
 
   public init(
     _ exchange: Exchange, _ request: HTTPRequest, path: RequestPath, parameters: [String: String], from: Endpoint,
-    now: Moment
+    to: Endpoint, now: Moment
   ) {
     self.exchange = exchange
     self.request = request
     self.path = path
     self.parameters = parameters
     self.from = from
+    self.to = to
     self.now = now
   }
 

@@ -6,7 +6,7 @@ extension ServiceServer {
   /// What can be asked of the server.
   enum Operation: Sendable, Hashable {
     case provisionHome, serverRegister, serverDeregister, listAgents, readConfiguration, updateConfiguration
-    case openStream, takeResult, connect, disconnect
+    case openStream, takeResult, connect, disconnect, negotiatePeers, joinSession
   }
 
   static let routes = RouteTable<Operation>([
@@ -20,6 +20,8 @@ extension ServiceServer {
     ("POST", "/v1/homes/{homeId}/requests/{requestId}/result", .takeResult),
     ("POST", "/v1/homes/{homeId}/connections", .connect),
     ("DELETE", "/v1/homes/{homeId}/connections/{connectionId}", .disconnect),
+    ("POST", "/v1/peer-connections", .negotiatePeers),
+    ("POST", "/v1/sessions/{sessionId}/candidates", .joinSession),
   ])
 
   /// Whose token a request carries.
@@ -27,20 +29,17 @@ extension ServiceServer {
     case `operator`
     case configurator(ofHome: String)
     case mobile(ofHome: String)
+    /// An agent, by its half's token.
+    case agent(ofSession: String)
 
     var homeId: String? {
       switch self {
-      case .operator: nil
+      case .operator, .agent: nil
       case .configurator(let homeId), .mobile(let homeId): homeId
       }
     }
-  }
 
-  /// What a request has come to for now.
-  enum Served: Sendable {
-    case answered(ServedOutcome)
-    /// The reply is held; `IdempotencyCache.settle` is called when it is given.
-    case held(rows: [Row], effects: [Effect])
+    var isConfigurator: Bool { if case .configurator = self { true } else { false } }
   }
 
   /// Answers a request, or holds it where it is a stream or waits for the answer to its twin.
@@ -51,7 +50,7 @@ extension ServiceServer {
     do throws(Refusal) {
       let path = try front.path(of: request, at: to)
       let (operation, parameters) = try find(request, path)
-      let served = ServedRequest(exchange, request, path: path, parameters: parameters, from: from, now: now)
+      let served = ServedRequest(exchange, request, path: path, parameters: parameters, from: from, to: to, now: now)
       try authorise(served, for: operation)
       if operation == .openStream { return try openStream(served) }
       if request.method != "GET" {
@@ -92,6 +91,8 @@ extension ServiceServer {
     case .takeResult: .answered(try takeResult(served, bits: &bits))
     case .connect: try connect(served, bits: &bits)
     case .disconnect: .answered(try disconnect(served, bits: &bits))
+    case .negotiatePeers: .answered(try negotiatePeers(served, bits: &bits))
+    case .joinSession: try joinSession(served)
     // A stream has no outcome of its own: `serve` opened it before it came here.
     case .openStream: throw Refusal.badRequest("an event stream cannot be answered")
     }
@@ -104,6 +105,7 @@ extension ServiceServer {
     } catch {
       guard error.response.status == 404, path.segments.first == "v1" else { throw error }
       let caller = try identify(request)
+      if case .agent = caller { throw Refusal(.forbidden, "nothing that this token is for is here") }
       if let own = caller.homeId, path.segments.count >= 3, path.segments[1] == "homes", path.segments[2] != own {
         throw Refusal(.forbidden, "the token belongs to another home")
       }
@@ -111,13 +113,14 @@ extension ServiceServer {
     }
   }
 
-  private func identify(_ request: HTTPRequest) throws(Refusal) -> Caller {
+  func identify(_ request: HTTPRequest) throws(Refusal) -> Caller {
     guard let token = request.bearerToken else { throw .unauthorized("expected Authorization: Bearer and a token") }
     if let own = settings.operatorToken, token.equalsSecret(own) { return .operator }
     for (homeId, home) in homes {
       if token.equalsSecret(home.tokens.homeToken) { return .configurator(ofHome: homeId) }
       if token.equalsSecret(home.tokens.userToken) { return .mobile(ofHome: homeId) }
     }
+    for (sessionId, session) in sessions where session.role(of: token) != nil { return .agent(ofSession: sessionId) }
     throw .unauthorized("the token is not known")
   }
 
@@ -133,8 +136,14 @@ extension ServiceServer {
       case .serverRegister, .serverDeregister, .readConfiguration, .openStream, .takeResult:
         caller == .configurator(ofHome: homeId)
       case .connect, .disconnect: caller == .mobile(ofHome: homeId)
+      // Which home it speaks for stands in the body.
+      case .negotiatePeers: caller.isConfigurator
+      case .joinSession: caller == .agent(ofSession: served["sessionId"])
       }
-    if caller == .operator, operation != .provisionHome {
+    if caller == .operator, operation == .joinSession, sessions[served["sessionId"]] == nil {
+      throw Refusal(.noSession, "there is no session \(served["sessionId"].prefix(64))")
+    }
+    if caller == .operator, ![.provisionHome, .negotiatePeers, .joinSession].contains(operation) {
       guard let home = homes[homeId] else { throw Refusal(.noHome, "there is no home \(homeId.prefix(64))") }
       if !isAllowed, let absence = absence(served, of: operation, in: home) { throw absence }
     }

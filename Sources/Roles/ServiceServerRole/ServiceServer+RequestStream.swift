@@ -117,7 +117,9 @@ extension ServiceServer {
     switch request.kind {
     case .control: controlled(request, result, of: homeId, at: now, bits: &bits)
     case .disconnect: disconnected(request, result, of: homeId)
-    case .peerConnection, .reachabilityCheck, .applicationCheck, .configurationChanged: ([], [])
+    case .peerConnection:
+      peersAnswered(request.requestId, isFailed: result["result"] == "failed", at: now)
+    case .reachabilityCheck, .applicationCheck, .configurationChanged: ([], [])
     }
   }
 

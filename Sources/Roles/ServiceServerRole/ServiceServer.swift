@@ -16,7 +16,11 @@ public struct ServiceServer: Role {
   let settings: ServiceServerSettings
   let front: HTTPFront
   var idempotency = IdempotencyCache()
+  var heldReplies = HeldReplies()
   var homes: [String: Home] = [:]
+  /// Halves of connections between homes that wait for the other half, by their names.
+  var waitingHalves: [String: WaitingHalf] = [:]
+  var sessions: [String: PeerSession] = [:]
   /// The number of the newest request.
   var lastRequest = 0
   /// Replies that wait for the result of a `control`, by its requestId.
@@ -36,7 +40,8 @@ public struct ServiceServer: Role {
     case .callerLeft(let exchange):
       idempotency.leave(exchange)
       leaveConnect(exchange)
-      return leaveStream(exchange)
+      heldReplies.leave(exchange)
+      return leaveStream(exchange) + leavePolls(exchange, at: now)
     case .replied: return []
     case .fired(let timer): return fired(timer, at: now)
     case .commitFailed(let failure, let lost): return undone(lost, failure)
@@ -53,6 +58,9 @@ public struct ServiceServer: Role {
     case Timer.comment: return comment(timer)
     case Timer.deadline: return passDeadline(of: timer.key, at: now)
     case Timer.connectionEnd: return connectionExpired(timer.key)
+    case Timer.peerHalf: return lapseHalf(timer.key)
+    case Timer.sessionJoin: return endPoll(timer, at: now)
+    case Timer.session: return sessionFired(timer.key, at: now)
     default: return [.report(Report(.warning, "ignored", "a timer that nobody armed: \(timer.name)"))]
     }
   }
@@ -105,6 +113,19 @@ public struct ServiceServer: Role {
         }
         homes[homeId]?.connections[connection.connectionId] = connection
         effects.append(armExpiry(of: connection, at: now))
+      case .waitingHalf(let waiting):
+        if waiting.lapsesAt <= now.wall {
+          overdue.append(Row(row.table, row.key, nil))
+        } else {
+          waitingHalves[row.key] = waiting
+          effects.append(
+            .arm(TimerName(Timer.peerHalf, row.key), after: .milliseconds(UInt64(waiting.lapsesAt - now.wall))))
+        }
+      case .session(let session):
+        let end = session.expires + (session.isOver ? ServiceServer.resultLifetime : 0)
+        sessions[session.sessionId] = session
+        effects.append(
+          .arm(TimerName(Timer.session, session.sessionId), after: .milliseconds(UInt64(max(0, end - now.wall)))))
       default: effects.append(unreadable(row))
       }
     }
@@ -127,6 +148,12 @@ public struct ServiceServer: Role {
     static let deadline = "request-deadline"
     /// The end of a mobile device's connection; the key is its connectionId.
     static let connectionEnd = "connection-end"
+    /// The end of a half that waits; the key is its name.
+    static let peerHalf = "peer-half"
+    /// The end of a session, then of its memory; the key is its sessionId.
+    static let session = "session"
+    /// The end of a held `session-join`; the key is sessionId/exchange.
+    static let sessionJoin = "session-join"
   }
 
   private static func name(of input: Input) -> Substring { "\(input)".prefix { $0 != "(" } }

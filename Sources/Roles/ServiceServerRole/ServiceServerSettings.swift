@@ -20,10 +20,16 @@ public struct ServiceServerSettings: Sendable, Hashable {
   public var homes: [String: HomeTokens]
   /// Names beside the listening address that `Host` may carry.
   public var hostNames: [String]
+  /// Where agents of a session are told to learn their addresses.
+  public var stunPort: UInt16
 
-  public init(operatorToken: String?, homes: [String: HomeTokens] = [:], hostNames: [String] = []) {
+  public init(
+    operatorToken: String?, homes: [String: HomeTokens] = [:], hostNames: [String] = [],
+    stunPort: UInt16 = DefaultPort.stun[0]
+  ) {
     self.operatorToken = operatorToken
     self.homes = homes
     self.hostNames = hostNames
+    self.stunPort = stunPort
   }
 }

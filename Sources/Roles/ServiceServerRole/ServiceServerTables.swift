@@ -10,15 +10,19 @@ import RoleKit
 /// | `configurations` | homeId/agentId | `{homeId, agentId, revision, document}` |
 /// | `requests` | requestId | `{homeId, requestId, number, kind, agentId, deadline, details, correlation?, result?}` |
 /// | `connections` | connectionId | `{homeId, connectionId, agentId, application, endpoint, expires, ending?}`; the time in ms since 1970, `ending` the requestId of the `disconnect` |
+/// | `waiting_halves` | the half's name | `{half, lapsesAt}`: half of a connection between homes that waits for the other |
+/// | `sessions` | sessionId | `{checkKey, requestId, expires, isOver, controlling, controlled}`; a side is `{half, token, candidates}`, a half `{homeId, agentId, peer, application, natMapping, natFiltering, key?, correlation?}` |
 public enum ServiceServerTables {
   public static let homes = "homes"
   public static let agents = "agents"
   public static let configurations = "configurations"
   public static let requests = "requests"
   public static let connections = "connections"
+  public static let waitingHalves = "waiting_halves"
+  public static let sessions = "sessions"
 
   /// Every table, in the order in which rows are read back.
-  public static let all = [homes, agents, configurations, requests, connections]
+  public static let all = [homes, agents, configurations, requests, connections, waitingHalves, sessions]
 
   static func row(home homeId: String, _ tokens: HomeTokens) -> Row {
     Row(homes, homeId, ["homeToken": .string(tokens.homeToken), "userToken": .string(tokens.userToken)])
@@ -78,6 +82,8 @@ public enum ServiceServerTables {
     case configuration(StoredConfiguration, agent: String, of: String)
     case request(HomeRequest, of: String)
     case connection(MobileConnection, of: String)
+    case waitingHalf(WaitingHalf)
+    case session(PeerSession)
   }
 
   /// `nil` where the row is of no known table or its document lacks something.
@@ -87,6 +93,8 @@ public enum ServiceServerTables {
       guard let homeToken = value["homeToken"]?.string, let userToken = value["userToken"]?.string else { return nil }
       return .home(row.key, HomeTokens(homeToken: homeToken, userToken: userToken))
     }
+    if row.table == waitingHalves { return waitingHalf(value).map { .waitingHalf($0) } }
+    if row.table == sessions { return session(value, sessionId: row.key).map { .session($0) } }
     guard let homeId = value["homeId"]?.string, let agentId = value["agentId"]?.string else { return nil }
     switch row.table {
     case agents:
