@@ -26,7 +26,7 @@ extension CEAgent {
       // 401 comes before 404, so that a stranger learns nothing about what is there.
       if !Self.publicPaths.contains(path.segments) { try authorize(request) }
       let (operation, parameters) = try front.operation(of: request, path: path, in: Self.routes)
-      let served = ServedRequest(exchange, request, path: path, parameters: parameters, from: from, now: now)
+      let served = ServedRequest(exchange, request, path: path, parameters: parameters, from: from, to: local, now: now)
       let response: HTTPResponse
       switch operation {
       case .page: response = statusPage
