@@ -42,7 +42,9 @@ let messages: [Target] = [
   .library("Messages", "Messages", ["Octets", "JSONText", "HTTPWire", "SSDP", "STUN", "UPnPDescription", "SOAP"]),
   .library(
     "Messages", "Trace",
-    ["Messages", "Octets", "JSONText", "HTTPWire", "Packets", "CaptureFiles", "SSDP", "SOAP", "Taps"]),
+    [
+      "Messages", "Octets", "JSONText", "HTTPWire", "Packets", "CaptureFiles", "SSDP", "SOAP", "HTIP", "Taps",
+    ]),
 ]
 
 let roles: [Target] = [

@@ -44,6 +44,20 @@ import Trace
     #expect(result.faults.isEmpty)
   }
 
+  @Test func framesOfForeignHTIPAgentsAreTold() throws {
+    let lwhtip = try CaptureDecoding.decode(try TrafficTests.vector("lwhtip_mgr_eth0.pcap")).events
+    #expect(lwhtip.count { $0.name == "htip" } == 15)
+    let sw2 = try #require(lwhtip.first { $0.fields["chassisId"] == "02:00:00:00:0b:00" })
+    #expect(sw2.fields["links"]?[1] == ["port": 2, "addresses": ["02:00:00:00:01:03"]])
+    #expect(sw2.fields["category"] == "COM_Swit" && sw2.fields["ttl"] == 60)
+    #expect(sw2.fields["departures"]?.array?.isEmpty == false)
+    let freehtip = try CaptureDecoding.decode(try TrafficTests.vector("freehtip_mgr_eth0.pcap")).events
+    #expect(freehtip.first { $0.name == "htip" }?.fields["signalStrength"] == 80)
+    // Of plain LLDP beside HTIP nothing is told.
+    let lldpd = try CaptureDecoding.decode(try TrafficTests.vector("lldpd_mgr_eth0.pcap"))
+    #expect(lldpd.events.count { $0.name == "htip" } < lldpd.frames)
+  }
+
   @Test func whatIsNoMessageIsCountedByWhatItIs() throws {
     var home = TestHome()
     var link = try home.connection(home.tv, 40_000, to: home.cfg, 8200)

@@ -89,11 +89,8 @@ extension MessageCatalogue {
     let anywhere = [MessageDirection(.any, .any), MessageDirection(.any, .network)]
     return [
       packet(
-        "htip", .htip, [MessageDirection(.any, .network)], ["chassisId"],
-        [
-          field("chassisId", .mac, "the sender's chassis ID, where it is a MAC address"),
-          field("ttl", .integer, "seconds for which it holds; 0 withdraws it"),
-        ], "An HTIP agent tells what it is, or what its forwarding table holds."),
+        "htip", .htip, [MessageDirection(.any, .network)], ["chassisId", "portId"], htipFields,
+        "An HTIP agent tells what it is, or what its forwarding table holds."),
       packet(
         "arp", .arp, anywhere, ["operation", "targetAddress"],
         [

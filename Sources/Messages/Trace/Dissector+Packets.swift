@@ -10,7 +10,7 @@ extension Dissector {
   }
 
   /// Tells a message that is named by its protocol.
-  private mutating func tell(
+  mutating func tell(
     packet name: String, from sender: Party, to receiver: Party, fields: JSONValue, digest: UInt64, _ sighting: Sighting
   ) {
     guard let definition = MessageCatalogue[name] else { return }
@@ -45,25 +45,6 @@ extension Dissector {
         "senderMAC": .string("\(arp.senderHardware)"), "senderAddress": .string("\(arp.sender)"),
         "targetAddress": .string("\(arp.target)"),
       ], digest: digest.finished, sighting)
-  }
-
-  /// An HTIP agent's frame: LLDP to the broadcast address.
-  mutating func consume(lldp octets: ArraySlice<UInt8>, _ sighting: Sighting) {
-    var fields: JSONValue = [:]
-    var reader = ByteReader(octets, format: "LLDP")
-    // Chassis ID (1) and time to live (3) are among the first three (IEEE 802.1AB); the rest is read later.
-    for _ in 0..<3 {
-      guard let head = try? reader.uint16("TLV"), let value = try? reader.take(Int(head & 0x1FF), "TLV") else { break }
-      if head >> 9 == 1, value.first == 4, let mac = MACAddress(value.dropFirst()) {
-        fields["chassisId"] = .string("\(mac)")
-      }
-      if head >> 9 == 3, value.count >= 2 { fields["ttl"] = .int(value.prefix(2).reduce(0) { $0 << 8 | Int($1) }) }
-    }
-    var digest = MessageDigest()
-    digest.add("htip")
-    digest.add(octets)
-    let sender: Party = sighting.tap.node.map { parties.nodes[$0].party } ?? parties.receiver(sighting.source)
-    tell(packet: "htip", from: sender, to: .network, fields: fields, digest: digest.finished, sighting)
   }
 
   mutating func consume(_ message: ICMPMessage, _ header: IPv4Header, _ sighting: Sighting) {

@@ -98,7 +98,7 @@ public struct Dissector: Sendable {
       if let (whole, transport) = try fragments.feed(header, part, domain: tap.network, time: captured.time) {
         try consume(whole, transport, packet, sighting)
       }
-    case .other(.lldp, let octets) where head.destination == .broadcast: consume(lldp: octets, sighting)
+    case .other(.lldp, let octets) where head.destination == .broadcast: try consume(lldp: octets, sighting)
     case .other(let type, _): counts.add(.etherType(type.rawValue))
     }
   }
