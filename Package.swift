@@ -67,6 +67,7 @@ let edges: [Target] = [
       .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
       .product(name: "NIOHTTP1", package: "swift-nio"),
     ]),
+  .library("Edges", "Translation", ["RoleKit", "Messages", "Packets", "Octets", "LinuxNetwork", "CLinux"]),
   .library("Edges", "ManagementStore", ["RoleKit", "Messages", .product(name: "GRDB", package: "GRDB.swift")]),
   .library(
     "Edges", "RoleHost",
@@ -142,6 +143,7 @@ let tests: [Target] = [
   .tests(of: "ServiceServerRole", ["RoleKit", "Messages"]),
   .tests(of: "LinuxNetwork"),
   .tests(of: "Transports", ["RoleKit", "Messages", "Taps", "LinuxNetwork"]),
+  .tests(of: "Translation", ["Packets", "Octets"]),
   .tests(of: "ManagementStore", ["RoleKit", "Messages", .product(name: "GRDB", package: "GRDB.swift")]),
   .tests(of: "RoleHost", ["RoleKit", "Messages", "ManagementStore"]),
   .tests(of: "LanguageKit", ["Octets"]),

@@ -11,7 +11,7 @@ private let agentPath = "/v1/homes/home-a/agents/\(tv)"
     var role = ServiceServer(settings: ServerDialogue.settings)
     var bits = RandomBits { 1 }
     let effects = role.handle(.started(rows: [], interfaces: []), at: Moment(monotonic: 0, wall: 0), bits: &bits)
-    #expect(effects == [.ready])
+    #expect(effects == [.openDatagrams(port: 3478), .openDatagrams(port: 3479), .ready])
   }
 
   @Test func anOperatorProvisionsAHome() {

@@ -11,7 +11,7 @@ my %allowed = (
   Roles    => [qw(RoleKit Messages)],
   Platform => [qw(Platform Glibc Synchronization)],
   Edges    => [
-    qw(Edges Platform RoleKit Messages Taps Glibc Dispatch Foundation FoundationEssentials Synchronization ArgumentParser Logging
+    qw(Edges Platform RoleKit Messages Taps Packets Octets Glibc Dispatch Foundation FoundationEssentials Synchronization ArgumentParser Logging
       NIOCore NIOPosix NIOHTTP1 GRDB)
   ],
   Testbed  => [qw(Testbed Platform Messages Wire Glibc Dispatch Foundation FoundationEssentials Synchronization)],

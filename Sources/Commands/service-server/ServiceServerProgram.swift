@@ -19,8 +19,17 @@ struct ServiceServerProgram: RoleProgram {
 
   @OptionGroup var common: HostOptions
 
+  @Option(help: ArgumentHelp("The two UDP ports of STUN. Default: 3478,3479.", valueName: "port,port"))
+  var stunPorts: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "A second address of this machine, with which STUN tells all of RFC 5780; needs --address.", valueName: "address")
+  )
+  var stunAddress2: String?
+
   func run() async throws {
-    let common = try common.read(
+    var common = try common.read(
       program: "service-server", defaultPort: DefaultPort.serviceServer, speaksSSDP: false)
     var homes: [String: HomeTokens] = [:]
     for (id, home) in common.tokens.homes {
@@ -33,7 +42,30 @@ struct ServiceServerProgram: RoleProgram {
       common.host.log.warning("no operatorToken in a token file: nobody may provision homes or configurations")
     }
     let settings = ServiceServerSettings(
-      operatorToken: common.tokens.operatorToken, homes: homes, hostNames: common.hostNames)
+      operatorToken: common.tokens.operatorToken, homes: homes, hostNames: common.hostNames,
+      stun: try stun(&common))
     try await Self.host(ServiceServer(settings: settings), common, tables: ServiceServerTables.all)
+  }
+
+  private func stun(_ common: inout CommonSettings) throws(HostError) -> STUNServerSettings {
+    var stun = STUNServerSettings()
+    if let value = OptionValue.find("stun-ports", flag: stunPorts) {
+      let ports = value.text.split(separator: ",", omittingEmptySubsequences: false).compactMap { UInt16($0) }
+      guard ports.count == 2, !ports.contains(0), ports[0] != ports[1], value.text.filter({ $0 == "," }).count == 1
+      else {
+        throw value.wrong("two different ports such as 3478,3479")
+      }
+      (stun.port, stun.otherPort) = (ports[0], ports[1])
+    }
+    guard let value = OptionValue.find("stun-address2", flag: stunAddress2) else { return stun }
+    guard let first = common.ownAddress else {
+      throw .usage("\(value.place) \"\(value.text)\" needs --address, the first of the two")
+    }
+    guard let addresses = STUNServerSettings.AddressPair(first, try value.address()) else {
+      throw value.wrong("another address than \(first)")
+    }
+    stun.addresses = addresses
+    common.host.add(addresses.second)
+    return stun
   }
 }

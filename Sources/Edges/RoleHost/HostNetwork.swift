@@ -136,7 +136,9 @@ final class HostNetwork {
     var addresses = interface.addresses.compactMap { address in
       IPAddress(address.octets).map { CIDR($0, prefixLength: address.prefixLength) }
     }
-    if let own = addresses.first(where: { $0.address == preferred }) { addresses = [own] }
+    if addresses.contains(where: { $0.address == preferred }) {
+      addresses.removeAll { $0.address != preferred && !settings.furtherAddresses.contains($0.address) }
+    }
     return InterfaceState(
       name: interface.name, isUp: interface.isUp, macAddress: MACAddress(interface.mac), addresses: addresses,
       defaultGateway: interface.defaultGateway.flatMap { IPAddress($0) }, dnsServers: ResolverFile.servers())

@@ -80,6 +80,8 @@ public struct CommonSettings: Sendable {
   public var tokens: TokenFile
   /// HOMEBED_SETTINGS: values by key, such as `register-lifetime`.
   public var extra: [String: JSONValue]
+  /// The address that --address names, where it was given.
+  public var ownAddress: IPAddress?
 }
 
 extension HostOptions {
@@ -114,7 +116,8 @@ extension HostOptions {
       ssdpGroup: ssdp, ssdpMaxDelay: delay,
       state: try StateFolder(OptionValue.find("state-dir", flag: stateDir)?.text, program: program),
       tokens: try TokenFile(OptionValue.find("token-file", flag: tokenFile)),
-      extra: Dictionary(extra?.members.map { ($0.name, $0.value) } ?? [], uniquingKeysWith: { $1 }))
+      extra: Dictionary(extra?.members.map { ($0.name, $0.value) } ?? [], uniquingKeysWith: { $1 }),
+      ownAddress: try OptionValue.find("address", flag: address)?.address())
   }
 
   private func log(_ label: String) throws(HostError) -> Logger {

@@ -19,6 +19,8 @@ public struct HostSettings: Sendable {
   }
 
   public var network: Network
+  /// Further addresses that count beside a preferred one, or that a loopback interface has.
+  public private(set) var furtherAddresses: [IPAddress] = []
   /// Where the role takes requests, on every address that counts; `nil`: nowhere.
   public var httpPort: UInt16?
   /// The group and port of SSDP; `nil` where the role speaks no SSDP.
@@ -38,6 +40,16 @@ public struct HostSettings: Sendable {
     self.ssdp = ssdp
     self.pace = pace
     self.log = log
+  }
+
+  /// Has the host use one more address, of an interface that it uses.
+  public mutating func add(_ address: IPAddress) {
+    furtherAddresses.append(address)
+    guard case .fixed(var states) = network, let last = states.indices.last else { return }
+    if states.contains(where: { $0.addresses.contains { $0.address == address } }) { return }
+    let length = states[last].addresses.first?.prefixLength ?? address.bitWidth
+    states[last].addresses.append(CIDR(address, prefixLength: length))
+    network = .fixed(states)
   }
 }
 

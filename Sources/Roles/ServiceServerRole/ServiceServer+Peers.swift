@@ -100,7 +100,7 @@ extension ServiceServer {
 
   /// The server is where the request came in: whatever name the configurator knows it by, the agent gets an address.
   private func told(_ session: PeerSession, to role: PeerSession.Role, at own: Endpoint) -> JSONValue {
-    session.json(for: role, stun: Endpoint(own.address, settings.stunPort), server: own)
+    session.json(for: role, stun: Endpoint(own.address, settings.stun.port), server: own)
   }
 
   /// 30 s have passed, and the other half has not come.

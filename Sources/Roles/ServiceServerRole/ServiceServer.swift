@@ -34,7 +34,7 @@ public struct ServiceServer: Role {
 
   public mutating func handle(_ input: Input, at now: Moment, bits: inout RandomBits) -> [Effect] {
     switch input {
-    case .started(let rows, _): return restore(rows, at: now) + [.ready]
+    case .started(let rows, _): return restore(rows, at: now) + stunSockets + [.ready]
     case .requested(let exchange, let request, let from, let to):
       return serve(request, as: exchange, from: from, to: to, at: now, bits: &bits)
     case .callerLeft(let exchange):
@@ -47,7 +47,10 @@ public struct ServiceServer: Role {
     case .commitFailed(let failure, let lost): return undone(lost, failure)
     case .stopping: return homes.values.flatMap(\.streams).map { .close($0) } + [.exit(0)]
     case .interface: return []
-    case .answered, .streamed, .ended, .failed, .ssdp, .datagram, .portRefused, .mapped:
+    case .datagram(let octets, let from, let to): return answerSTUN(octets, from: from, to: to)
+    case .portRefused(let port, let failure):
+      return [.report(Report(.error, "port-refused", "port \(port) is not open, nobody is answered there: \(failure)"))]
+    case .answered, .streamed, .ended, .failed, .ssdp, .mapped:
       // The server asks nothing of anybody yet: whatever answers has mistaken us for somebody else.
       return [.report(Report(.warning, "ignored", "unexpected input: \(ServiceServer.name(of: input))"))]
     }

@@ -20,16 +20,15 @@ public struct ServiceServerSettings: Sendable, Hashable {
   public var homes: [String: HomeTokens]
   /// Names beside the listening address that `Host` may carry.
   public var hostNames: [String]
-  /// Where agents of a session are told to learn their addresses.
-  public var stunPort: UInt16
+  public var stun: STUNServerSettings
 
   public init(
     operatorToken: String?, homes: [String: HomeTokens] = [:], hostNames: [String] = [],
-    stunPort: UInt16 = DefaultPort.stun[0]
+    stun: STUNServerSettings = STUNServerSettings()
   ) {
     self.operatorToken = operatorToken
     self.homes = homes
     self.hostNames = hostNames
-    self.stunPort = stunPort
+    self.stun = stun
   }
 }

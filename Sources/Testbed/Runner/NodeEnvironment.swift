@@ -66,6 +66,12 @@ struct NodeEnvironment {
       result["HOMEBED_APPLICATIONS"] = applicationArray(node).description
     case .configurator:
       result["HOMEBED_AGENT_ID"] = node.id
+    case .serviceServer:
+      result["HOMEBED_STUN_PORTS"] = DefaultPort.stun.map(String.init).joined(separator: ",")
+      // A server with two addresses speaks all of RFC 5780.
+      if node.interfaces.count > 1, let second = addresses[1] ?? node.interfaces[1].address {
+        result["HOMEBED_STUN_ADDRESS2"] = second.address.description
+      }
     case .homeGateway:
       result["HOMEBED_CONTROL_POINTS"] = topology.configuratorAddresses(home: node.home).map(\.description)
         .joined(separator: ",")

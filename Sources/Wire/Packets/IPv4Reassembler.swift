@@ -59,6 +59,16 @@ public struct IPv4Reassembler: Sendable {
   public mutating func feed(
     _ header: IPv4Header, _ octets: ArraySlice<UInt8>, domain: Int = 0, time: Int64
   ) throws -> (IPv4Header, Packet.Transport)? {
+    guard let (first, whole) = try join(header, octets, domain: domain, time: time) else { return nil }
+    return (first, try Packet.Transport(parsing: whole[...], protocolNumber: first.protocolNumber))
+  }
+
+  /// As ``feed(_:_:domain:time:)``, with the payload as it is.
+  ///
+  /// - Throws: ``WireError`` `tooLong` for too many fragments.
+  public mutating func join(
+    _ header: IPv4Header, _ octets: ArraySlice<UInt8>, domain: Int = 0, time: Int64
+  ) throws -> (IPv4Header, [UInt8])? {
     let key = Key(
       domain: domain, source: header.sourceBits, destination: header.destinationBits,
       identification: header.identification, protocolNumber: header.protocolNumber)
@@ -71,7 +81,7 @@ public struct IPv4Reassembler: Sendable {
       datagrams[key] = nil
       first.moreFragments = false
       first.totalLength = first.length + whole.count
-      return (first, try Packet.Transport(parsing: whole[...], protocolNumber: first.protocolNumber))
+      return (first, whole)
     }
     if datagram.parts.count > limits.fragments {
       datagrams[key] = nil
