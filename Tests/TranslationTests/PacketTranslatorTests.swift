@@ -23,7 +23,8 @@ struct PacketTranslatorTests {
   }
 
   static func datagram(
-    _ from: Endpoint, _ to: Endpoint, _ payload: [UInt8] = Array("hello".utf8), ttl: UInt8 = 64, dontFragment: Bool = true
+    _ from: Endpoint, _ to: Endpoint, _ payload: [UInt8] = Array("hello".utf8), ttl: UInt8 = 64,
+    dontFragment: Bool = true
   ) -> [UInt8] {
     var body = ByteWriter()
     UDPDatagram(sourcePort: from.port, destinationPort: to.port, payload: payload[...])
@@ -263,7 +264,8 @@ struct PacketTranslatorTests {
     }
     let seeds = [
       Self.datagram(Self.host, Self.server), Self.datagram(Self.server, Endpoint(Self.outer, 5000)),
-      Self.error(about: Self.datagram(Endpoint(Self.outer, 5000), Self.server), from: Self.server.address, to: Self.outer),
+      Self.error(
+        about: Self.datagram(Endpoint(Self.outer, 5000), Self.server), from: Self.server.address, to: Self.outer),
     ]
     for round in 0..<30_000 {
       var octets = seeds[round % 3]
