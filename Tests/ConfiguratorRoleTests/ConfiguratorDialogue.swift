@@ -8,6 +8,7 @@ struct ConfiguratorDialogue {
   static let address = Endpoint("192.168.10.2:49200")!
   static let server = Endpoint("198.51.100.10:8080")!
   static let device = Endpoint("192.168.10.21:49210")!
+  static let gateway = Endpoint("192.168.10.1:5000")!
   static let configuratorId = "cf900000-0000-4000-8000-000000000001"
   static let tv = "7f9c0000-0000-4000-8000-000000000001"
 
@@ -42,6 +43,8 @@ struct ConfiguratorDialogue {
   var asked: [Asked] = []
   var reports: [Report] = []
   var datagrams: [(octets: [UInt8], to: Endpoint?, interface: String, at: UInt64)] = []
+  /// Searches for gateways.
+  var searches: [String] = []
   var storeFails = false
   private var lastExchange: UInt64 = 0
 
@@ -97,6 +100,8 @@ struct ConfiguratorDialogue {
         asked.append(Asked(call: call, request: request, to: to, isStream: true))
       case .cancel(let call): asked.removeAll { $0.call == call }
       case .report(let report): reports.append(report)
+      case .ssdp(let octets, nil, _) where String(decoding: octets, as: UTF8.self).hasPrefix("M-SEARCH"):
+        searches.append(String(decoding: octets, as: UTF8.self))
       case .ssdp(let octets, let to, let interface): datagrams.append((octets, to, interface, now.monotonic))
       default: break
       }
@@ -205,8 +210,12 @@ struct ConfiguratorDialogue {
       return HTTPRequest("", "")
     }
     let one = asked.remove(at: index)
-    let isAgent = one.request.path == "/configuration"
-    #expect(one.to == (isAgent ? ConfiguratorDialogue.device : ConfiguratorDialogue.server), sourceLocation: location)
+    let isAgent = one.request.path == "/configuration" || one.request.path.hasPrefix("/connections")
+    let isGateway = one.request.path.hasSuffix(".xml") || one.request.path.hasPrefix("/ctl")
+    let partner =
+      isAgent
+      ? ConfiguratorDialogue.device : isGateway ? ConfiguratorDialogue.gateway : ConfiguratorDialogue.server
+    #expect(one.to == partner, sourceLocation: location)
     perform(.answered(one.call, response))
     return one.request
   }

@@ -57,4 +57,11 @@ enum Purpose: Sendable, Hashable {
   case configurationRead(String)
   case configure(String)
   case requestResult(String)
+  /// By connectionId.
+  case control(String)
+  case connectionEnd(String)
+  case gatewayDescription
+  case externalAddress(MappingOwner)
+  case addMapping(MappingOwner)
+  case deleteMapping(MappingOwner)
 }

@@ -29,20 +29,30 @@ extension Configurator {
       bootID: bootID)
   }
 
-  /// `discover`: a search that is malformed, or multicast without MX, gets no reply.
-  mutating func search(
-    _ octets: [UInt8], from: Endpoint, _ delivery: Delivery, on interface: String, bits: inout RandomBits
+  /// A datagram of SSDP: somebody searches, or a gateway tells of itself.
+  mutating func heard(
+    _ octets: [UInt8], from: Endpoint, _ delivery: Delivery, on interface: String, at now: Moment,
+    bits: inout RandomBits
   ) -> [Effect] {
-    let search: DeviceSearch
     do {
       switch try DiscoveryMessage(octets: octets) {
-      case .search(let read): search = read
-      case .reply, .alive, .byebye: return []
+      case .search(let search): return searched(search, from: from, delivery, on: interface, bits: &bits)
+      case .reply(let reply):
+        return gatewayHeard(reply.target, uuid: reply.uuid, location: reply.location, on: interface)
+      case .alive(let notice):
+        return gatewayHeard(notice.type, uuid: notice.uuid, location: notice.location, on: interface)
+      case .byebye(let notice): return gatewayLeft(uuid: notice.uuid, at: now)
       case .other(let line): return unexpected("SSDP from \(from): \(line)")
       }
     } catch {
       return unexpected("SSDP from \(from): \(error)")
     }
+  }
+
+  /// `discover`: a search that is malformed, or multicast without MX, gets no reply.
+  private mutating func searched(
+    _ search: DeviceSearch, from: Endpoint, _ delivery: Delivery, on interface: String, bits: inout RandomBits
+  ) -> [Effect] {
     if delivery == .multicast {
       // UDA 2.0 clause 1.3.2: MX is required in a multicast search and at least 1.
       guard let mx = search.mx, mx >= 1 else { return unexpected("a multicast search without MX from \(from)") }
@@ -103,11 +113,12 @@ extension Configurator {
     }
   }
 
-  /// An interface that comes up, or gets another address, is told of us at once.
-  mutating func changed(_ state: InterfaceState) -> [Effect] {
+  /// An interface that comes up, or gets another address, is told of us at once, and gateways are looked for there.
+  mutating func changed(_ state: InterfaceState, at now: Moment) -> [Effect] {
     let old = interfaces.updateValue(state, forKey: state.name)
     guard state.isUp, old?.isUp != true || old?.addresses != state.addresses else { return [] }
-    return alive(on: [state])
+    if case .none = gateway { gatewaySearches = 0 }
+    return alive(on: [state]) + searchGateway(at: now)
   }
 
   // MARK: Description

@@ -123,6 +123,9 @@ extension Configurator {
     self.work[agentId] = work
     var rows = [ConfiguratorTables.row(registration: record), ConfiguratorTables.row(configuration: record)]
     var effects = stopped
+    if let address = record.registration.configurationURL.address {
+      effects += dropConnections(of: agentId, movedTo: address, at: served.now)
+    }
     if owedDeregistrations.remove(agentId) != nil {
       rows.append(Row(ConfiguratorTables.owedDeregistrations, agentId, nil))
       effects += courier.cancel { $0 == .serverDeregister(agentId) }
@@ -190,6 +193,7 @@ extension Configurator {
       rows.append(Row(ConfiguratorTables.owedDeregistrations, agentId, [:]))
       effects += sendDeregistration(of: agentId, correlation: served.correlation)
     }
+    effects += dropConnections(of: agentId, at: served.now)
     effects.append(.report(Report(.info, "deregistered", agentId)))
     return ServedOutcome(HTTPResponse(204), rows: rows, then: effects)
   }

@@ -112,10 +112,21 @@ extension Configurator {
     let agentId = data["agentId"]?.string
     handled[requestId] = HandledRequest(
       agentId: agentId, receivedAt: now.wall, state: .inWork(giveUpAt: now.monotonic + allowance(data, at: now)))
-    var rows = forgetOldRequests(at: now)
-    guard kind == "configuration-changed" else {
-      return refuse(requestId, .refused, "\(kind) is not supported", saving: rows, at: now)
+    let rows = forgetOldRequests(at: now)
+    switch kind {
+    case "configuration-changed": return takeConfigurationChanged(requestId, data, saving: rows, at: now)
+    case "control": return takeControl(requestId, BodyField(data), saving: rows, at: now, bits: &bits)
+    case "disconnect": return takeDisconnect(requestId, BodyField(data), saving: rows, at: now)
+    default: return refuse(requestId, .refused, "\(kind) is not supported", saving: rows, at: now)
     }
+  }
+
+  /// A `request` of kind `configuration-changed`: Sequence 1 steps 5 to 7, then the result.
+  private mutating func takeConfigurationChanged(
+    _ requestId: String, _ data: JSONValue, saving rows: [Row], at now: Moment
+  ) -> [Effect] {
+    let agentId = data["agentId"]?.string
+    var rows = rows
     guard settings.serverRegistration, settings.configurationPull else {
       return refuse(requestId, .refused, "configurations are not asked for here", saving: rows, at: now)
     }
@@ -149,7 +160,13 @@ extension Configurator {
     return .milliseconds(UInt64(left))
   }
 
-  private mutating func refuse(
+  /// Milliseconds until the result of a request in work comes too late.
+  func millisecondsLeft(of requestId: String, at now: Moment) -> Int64 {
+    guard case .inWork(let giveUpAt) = handled[requestId]?.state, giveUpAt > now.monotonic else { return 0 }
+    return Int64((giveUpAt - now.monotonic) / 1_000_000)
+  }
+
+  mutating func refuse(
     _ requestId: String, _ problem: ProblemName, _ reason: String, saving rows: [Row], at now: Moment
   ) -> [Effect] {
     let (more, effects) = answer([requestId], problem: problem, at: now)
@@ -162,21 +179,28 @@ extension Configurator {
   ) -> (rows: [Row], effects: [Effect]) {
     var rows: [Row] = []
     var effects: [Effect] = []
+    let result: JSONValue = problem.map { ["result": "failed", "problem": .string($0.rawValue)] } ?? ["result": "ok"]
     for requestId in requestIds {
-      guard var request = handled[requestId], case .inWork(let giveUpAt) = request.state else { continue }
-      let result: JSONValue =
-        problem.map { ["result": "failed", "problem": .string($0.rawValue)] } ?? ["result": "ok"]
-      request.state = .answered(result)
-      handled[requestId] = request
-      rows.append(ConfiguratorTables.row(request: requestId, request))
-      if now.monotonic <= giveUpAt {
-        let correlation = request.agentId.flatMap { work[$0]?.correlation }
-        effects += sendResult(requestId, result, correlation: correlation)
-      } else {
-        effects.append(.report(Report(.warning, "request-overdue", "\(requestId): \(result), too late to be told")))
-      }
+      let correlation = handled[requestId]?.agentId.flatMap { work[$0]?.correlation }
+      let (row, sent) = conclude(requestId, result, correlation: correlation, at: now)
+      rows += row
+      effects += sent
     }
     return (rows, effects)
+  }
+
+  /// `request-result` for a request that is in work, as the row to store and the call to make.
+  mutating func conclude(
+    _ requestId: String, _ result: JSONValue, correlation: String?, at now: Moment
+  ) -> (rows: [Row], effects: [Effect]) {
+    guard var request = handled[requestId], case .inWork(let giveUpAt) = request.state else { return ([], []) }
+    request.state = .answered(result)
+    handled[requestId] = request
+    let row = ConfiguratorTables.row(request: requestId, request)
+    guard now.monotonic <= giveUpAt else {
+      return ([row], [.report(Report(.warning, "request-overdue", "\(requestId): \(result), too late to be told"))])
+    }
+    return ([row], sendResult(requestId, result, correlation: correlation))
   }
 
   private mutating func sendResult(_ requestId: String, _ result: JSONValue, correlation: String?) -> [Effect] {

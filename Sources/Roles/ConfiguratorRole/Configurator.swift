@@ -28,6 +28,13 @@ public struct Configurator: Role {
   var handled: [String: HandledRequest] = [:]
   var owedDeregistrations: Set<String> = []
 
+  // Connections from outside, and the gateway.
+  var connections: [String: RemoteConnection] = [:]
+  var mappings: [MappingOwner: MappingWork] = [:]
+  var gateway = GatewayContact.none(isListening: false)
+  /// Searches in a row that no gateway answered.
+  var gatewaySearches = 0
+
   var stream: RequestStream = .off
   /// Whether the first attempt at a stream has come to something, good or bad.
   var isStreamSettled = false
@@ -58,9 +65,9 @@ public struct Configurator: Role {
     case .ended(let call, let failure): return streamEnded(call, failure, bits: &bits)
     case .failed(let call, let failure): return streamEnded(call, failure, bits: &bits)
     case .ssdp(let octets, let from, let delivery, let interface):
-      return search(octets, from: from, delivery, on: interface, bits: &bits)
+      return heard(octets, from: from, delivery, on: interface, at: now, bits: &bits)
     case .fired(let timer): return fired(timer, at: now, bits: &bits)
-    case .interface(let state): return changed(state)
+    case .interface(let state): return changed(state, at: now)
     case .datagram(_, let from, let to): return unexpected("a datagram from \(from) to \(to)")
     case .portRefused(let port, _): return unexpected("a refusal of port \(port)")
     case .mapped(let mapping, _): return unexpected("a mapping of port \(mapping.externalPort)")
@@ -79,6 +86,12 @@ public struct Configurator: Role {
     static let stream = "stream"
     /// Another try after a 401; the key is the agentId.
     static let unauthorized = "unauthorized"
+    /// The end of a search for gateways, or the next one.
+    static let gatewaySearch = "gateway-search"
+    /// Another `control` after a 401, the end of a control's time, and of a connection; the key is the connectionId.
+    static let controlAgain = "control-again"
+    static let connectionDeadline = "connection-deadline"
+    static let connectionEnd = "connection-end"
   }
 
   private mutating func fired(_ timer: TimerName, at now: Moment, bits: inout RandomBits) -> [Effect] {
@@ -87,6 +100,10 @@ public struct Configurator: Role {
     case Timer.alive: return alive(on: interfaces.values.sorted { $0.name < $1.name }) + [armAlive()]
     case Timer.stream: return openStream()
     case Timer.unauthorized: return tryAgain(timer.key)
+    case Timer.gatewaySearch: return gatewaySearchEnded(at: now)
+    case Timer.controlAgain: return controlAgain(timer.key, bits: &bits)
+    case Timer.connectionDeadline: return connectionOverdue(timer.key, at: now)
+    case Timer.connectionEnd: return connectionExpired(timer.key, at: now)
     default: return [.report(Report(.warning, "ignored", "a timer that nobody armed: \(timer.name)"))]
     }
   }
@@ -105,7 +122,14 @@ public struct Configurator: Role {
     case .configurationRead(let agentId): return configurationReadEnded(agentId, errand, ending, at: now)
     case .configure(let agentId): return configureEnded(agentId, errand, ending, at: now)
     case .requestResult(let requestId):
-      return requestResultEnded(requestId, ending) + distrustStream(ending, bits: &bits)
+      return requestResultEnded(requestId, ending) + controlReported(requestId, ending, at: now)
+        + distrustStream(ending, bits: &bits)
+    case .control(let connectionId): return controlEnded(connectionId, errand, ending, at: now)
+    case .connectionEnd(let connectionId): return connectionEndEnded(connectionId, errand, ending, at: now)
+    case .gatewayDescription: return gatewayDescriptionEnded(errand, ending, at: now)
+    case .externalAddress(let owner): return externalAddressEnded(owner, errand, ending, at: now)
+    case .addMapping(let owner): return addMappingEnded(owner, errand, ending, at: now, bits: &bits)
+    case .deleteMapping(let owner): return deleteMappingEnded(owner, errand, ending, at: now)
     }
   }
 
@@ -115,7 +139,8 @@ public struct Configurator: Role {
     // BOOTID.UPNP.ORG has to grow with every start and is at most 2^31 - 1 (UDA 2.0 clause 1.2.2).
     bootID = Int(max(1, now.wall / 1000 & 0x7FFF_FFFF))
     for state in states { interfaces[state.name] = state }
-    effects += alive(on: states) + [armAlive()] + openStream()
+    effects += resumeConnections(at: now)
+    effects += alive(on: states) + [armAlive()] + searchGateway(at: now) + openStream()
     return effects + [.ready]
   }
 
@@ -133,13 +158,27 @@ public struct Configurator: Role {
       case ConfiguratorTables.appliedConfigurations where records[row.key] != nil && row.value != nil:
         ConfiguratorTables.restore(row.value ?? [:], into: &records[row.key]!)
       case ConfiguratorTables.owedDeregistrations: owedDeregistrations.insert(row.key)
-      case ConfiguratorTables.handledRequests:
-        guard let request = ConfiguratorTables.handled(row) else { fallthrough }
-        handled[row.key] = request
-      default: effects.append(unreadable(row))
+      default: if !restoreWork(row) { effects.append(unreadable(row)) }
       }
     }
     return effects
+  }
+
+  /// What was under way when the row was written; false where the row cannot be read.
+  private mutating func restoreWork(_ row: Row) -> Bool {
+    switch row.table {
+    case ConfiguratorTables.handledRequests:
+      guard let request = ConfiguratorTables.handled(row) else { return false }
+      handled[row.key] = request
+    case ConfiguratorTables.connections:
+      guard let connection = ConfiguratorTables.connection(row) else { return false }
+      connections[row.key] = connection
+    case ConfiguratorTables.portMappings:
+      guard let mapping = ConfiguratorTables.mapping(row) else { return false }
+      mappings[mapping.owner] = mapping
+    default: return false
+    }
+    return true
   }
 
   private func unreadable(_ row: Row) -> Effect {

@@ -10,14 +10,20 @@ import RoleKit
 /// | `applied_configurations` | agentId | `{applied?: {revision, document}, known?: {document, etag?}, refusedRevision?}`: what the server wanted and what the agent has |
 /// | `handled_requests` | requestId | `{agentId, receivedAt, result?}`: requests of the server; the result as it was sent |
 /// | `owed_deregistrations` | agentId | `{}`: removals that the server has not heard of yet |
+/// | `connections` | connectionId | `{requestId, agentId, application, connectionToken, expires, deadline, isOpen, endpoint?, correlation?}`: connections of mobile devices; times in ms since 1970 |
+/// | `port_mappings` | owner | `{transport, client, external, gateway, expires, isPermanent}`: what a gateway holds for us; the owner is `connection/` and a connectionId, or `session/` and a sessionId |
 public enum ConfiguratorTables {
   public static let agents = "agents"
   public static let appliedConfigurations = "applied_configurations"
   public static let handledRequests = "handled_requests"
   public static let owedDeregistrations = "owed_deregistrations"
+  public static let connections = "connections"
+  public static let portMappings = "port_mappings"
 
   /// Every table.
-  public static let all = [agents, appliedConfigurations, handledRequests, owedDeregistrations]
+  public static let all = [
+    agents, appliedConfigurations, handledRequests, owedDeregistrations, connections, portMappings,
+  ]
 
   static func row(registration record: AgentRecord) -> Row {
     var value: JSONObject = [
