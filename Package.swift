@@ -109,7 +109,9 @@ let commands: [Target] = [
   .program("ce-agent", ["CEAgentRole", "RoleKit", "Messages", "RoleHost", arguments]),
   .program("configurator", ["ConfiguratorRole", "RoleKit", "Messages", "RoleHost", arguments]),
   .program("service-server", ["ServiceServerRole", "RoleKit", "Messages", "RoleHost", arguments]),
-  .program("home-gateway", ["JSONText", "Octets", "RoleKit", "Messages", "RoleHost", "LinuxNetwork", arguments]),
+  .program(
+    "home-gateway",
+    ["JSONText", "Octets", "RoleKit", "Messages", "RoleHost", "Translation", "LinuxNetwork", arguments]),
   .program("home-switch", ["JSONText", "Octets", "RoleKit", "Messages", "RoleHost", "LinuxNetwork", arguments]),
   .program(
     "homebed-bench",

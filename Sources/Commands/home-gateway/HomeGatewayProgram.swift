@@ -1,6 +1,8 @@
 import ArgumentParser
+import JSONText
 import LinuxNetwork
 import RoleHost
+import Translation
 
 @main
 struct HomeGatewayProgram: RoleProgram {
@@ -22,6 +24,11 @@ struct HomeGatewayProgram: RoleProgram {
   @Option(help: ArgumentHelp("The interface of the home. Repeatable.", valueName: "name"))
   var inside: [String] = []
 
+  @OptionGroup var nat: NATOptions
+
+  @Option(help: ArgumentHelp("How many times as fast as the clock UDP mappings age. Default: 1.", valueName: "factor"))
+  var pace: String?
+
   @Option(help: ArgumentHelp("The name of this node, for its logs.", valueName: "name"))
   var node: String?
 
@@ -31,14 +38,21 @@ struct HomeGatewayProgram: RoleProgram {
     let name = OptionValue.find("node", flag: node)?.text ?? "home-gateway"
     do {
       if sides.isOnLoopback { return try Self.stand(by: name, signals) }
-      let translation = try Translation(sides)
+      var settings = Translator.Settings(
+        outside: sides.outside, inside: sides.inside,
+        behaviour: try nat.behaviour(
+          settings: try OptionValue.find("settings", flag: nil)?.json("a JSON object") { $0.object }))
+      settings.pace = try OptionValue.find("pace", flag: pace)?.decimal(0.001...1000) ?? 1
+      let translation = Translator(settings) { words in
+        try? Files.standard(.errors).write(Array("\(name): \(words)\n".utf8), "a line")
+      }
       try translation.start()
       let (home, world) = (sides.inside.joined(separator: ", "), sides.outside.joined(separator: ", "))
       // A reader that went away must not end a gateway.
       try? Files.standard(.errors).write(Array("\(name): masquerading \(home) behind \(world)\n".utf8), "a line")
       try? Files.standard(.output).write(Array("ready\n".utf8), "a line")
       try signals.wait()
-      try translation.stop()
+      translation.stop()
     } catch let error as SystemError {
       throw HostError.failed("\(error)")
     }

@@ -9,6 +9,12 @@ public struct OptionValue: Sendable {
   public let place: String
   public let text: String
 
+  /// - Parameter place: where the value stood, for errors.
+  public init(place: String, text: String) {
+    self.place = place
+    self.text = text
+  }
+
   /// A flag wins over its variable; an empty variable counts as absent.
   ///
   /// - Parameter name: without dashes, such as `http-port`; the variable is `HOMEBED_HTTP_PORT` then.

@@ -16,11 +16,22 @@ struct NodeEnvironment {
     self.secrets = secrets
     self.pace = pace
     for node in topology.nodes {
+      if node.kind == .homeGateway { settings[node.name] = Self.settings(of: node.nat) }
       for setting in node.settings {
         settings[node.name, default: [:]][setting.key] =
           (try? JSONValue(parsing: setting.value)) ?? .string(setting.value)
       }
     }
+  }
+
+  /// What a `nat` line says, as settings; nothing where it says what holds anyway.
+  private static func settings(of nat: NAT) -> [String: JSONValue] {
+    var result: [String: JSONValue] = [:]
+    let standard = NAT()
+    if nat.mapping != standard.mapping { result["nat.mapping"] = .string(nat.mapping.rawValue) }
+    if nat.filtering != standard.filtering { result["nat.filtering"] = .string(nat.filtering.rawValue) }
+    if nat.hairpin != standard.hairpin { result["nat.hairpin"] = .bool(nat.hairpin) }
+    return result
   }
 
   /// `HOMEBED_*` for `node`, as it would be started now.

@@ -15,7 +15,6 @@ enum Support {
       if node.leasedInterface != nil, node.interfaces.count > 1 {
         return "an address by DHCP on a node with \(node.interfaces.count) interfaces (\(node.position))"
       }
-      if node.nat != NAT() { return "a NAT of another behaviour than the default one (\(node.position))" }
       for setting in node.settings where !knows(setting.key) { return "setting \(setting.key) (\(setting.position))" }
     }
     return nil
@@ -25,6 +24,7 @@ enum Support {
   private static let settings = [
     "server-registration", "configuration-pull", "register-lifetime", "deregister-on-stop", "remote-access.",
     "ssdp-max-delay", "ip.address", "ip.gateway", "ip.dns",
+    "nat.mapping", "nat.filtering", "nat.hairpin",
   ]
 
   private static func knows(_ key: String) -> Bool {

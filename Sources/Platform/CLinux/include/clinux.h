@@ -140,3 +140,5 @@ int clinux_pipe(int descriptors[2]);
 
 /// The process that listens at the other end of a connected Unix socket, numbered as this process sees it.
 int clinux_peer(int socket);
+
+#include "clinux_router.h"
