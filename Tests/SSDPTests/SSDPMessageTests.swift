@@ -188,3 +188,34 @@ private func datagram(_ lines: String...) -> [UInt8] { Array((lines.joined(separ
     #expect(device.answers(to: type).map(\.uniqueServiceName) == ["uuid:abc::" + type])
   }
 }
+
+@Suite struct SSDPEmbeddedTests {
+  private let type = "urn:schemas-upnp-org:device:Inner:2"
+  private var device: SSDPRootDevice {
+    SSDPRootDevice(
+      uuid: "a", deviceType: "urn:schemas-upnp-org:device:Outer:2", devices: [.init(uuid: "b", type: type)],
+      services: [.init(uuid: "b", type: "urn:schemas-upnp-org:service:Do:1")])
+  }
+
+  /// UDA 2.0, tables 1-1 to 1-3: three, two for an embedded device, one for a service.
+  @Test func everyPartIsAnnounced() {
+    #expect(
+      device.names.map(\.uniqueServiceName) == [
+        "uuid:a::upnp:rootdevice", "uuid:a", "uuid:a::urn:schemas-upnp-org:device:Outer:2", "uuid:b",
+        "uuid:b::\(type)", "uuid:b::urn:schemas-upnp-org:service:Do:1",
+      ])
+    #expect(device.answers(to: "ssdp:all") == device.names)
+  }
+
+  @Test func everyPartIsFound() {
+    #expect(device.answers(to: "uuid:B").map(\.uniqueServiceName) == ["uuid:b"])
+    #expect(
+      device.answers(to: "urn:schemas-upnp-org:device:Inner:1").map(\.uniqueServiceName) == [
+        "uuid:b::urn:schemas-upnp-org:device:Inner:1"
+      ])
+    #expect(device.answers(to: "urn:schemas-upnp-org:device:Inner:3").isEmpty)
+    #expect(device.answers(to: "urn:schemas-upnp-org:service:Do:1").count == 1)
+    #expect(device.answers(to: "urn:schemas-upnp-org:service:Do:2").isEmpty)
+    #expect(device.answers(to: "upnp:rootdevice").map(\.uniqueServiceName) == ["uuid:a::upnp:rootdevice"])
+  }
+}

@@ -201,6 +201,7 @@ final class HostLoop<R: Role> {
     case .datagram(let octets, let from, let to): datagrams.send(octets, from: from, to: to)
     case .map(let mapping): map(mapping)
     case .unmap(let mapping): portMapper?.unmap(mapping)
+    case .count(let interface): feed.yield(.input(.counted(interface: interface, InterfaceFile.counters(interface))))
     case .arm(let name, let after): arm(name, after)
     case .disarm(let name): timers.removeValue(forKey: name)?.task.cancel()
     case .save: break  // Committed before.

@@ -83,11 +83,10 @@ public struct DeviceNotice: Sendable, Hashable {
   public var uuid: String? { DiscoveryMessage.uuid(inUSN: usn) }
 }
 
-/// A root device that makes itself known by SSDP: the configurator, or a CE agent as HTIP L3 agent.
+/// A root device that makes itself known by SSDP: the configurator, a CE agent as HTIP L3 agent, or a home gateway.
 public struct DiscoverableDevice: Sendable, Hashable {
-  /// Without `uuid:`.
-  public var uuid: String
-  public var deviceType: String
+  /// What it is, with what it embeds.
+  public var root: SSDPRootDevice
   /// The URL of the description.
   public var location: String
   /// Seconds; UDA 2.0 wants at least 1800.
@@ -100,11 +99,10 @@ public struct DiscoverableDevice: Sendable, Hashable {
   public var configID: Int
 
   public init(
-    uuid: String, deviceType: String, location: String, maxAge: Int = 1800,
-    server: String = "Linux UPnP/2.0 homebed/1", bootID: Int = 1, configID: Int = 1
+    root: SSDPRootDevice, location: String, maxAge: Int = 1800, server: String = ProfileNames.upnpProduct,
+    bootID: Int = 1, configID: Int = 1
   ) {
-    self.uuid = uuid
-    self.deviceType = deviceType
+    self.root = root
     self.location = location
     self.maxAge = maxAge
     self.server = server
@@ -112,8 +110,16 @@ public struct DiscoverableDevice: Sendable, Hashable {
     self.configID = configID
   }
 
-  /// The three names of a root device without embedded ones (UDA 2.0 clause 1.2.2): NT or ST, and its USN.
-  public var names: [(target: String, usn: String)] {
-    SSDPRootDevice(uuid: uuid, deviceType: deviceType).names.map { ($0.target, $0.uniqueServiceName) }
+  /// A device that embeds nothing.
+  public init(
+    uuid: String, deviceType: String, location: String, maxAge: Int = 1800,
+    server: String = ProfileNames.upnpProduct, bootID: Int = 1, configID: Int = 1
+  ) {
+    self.init(
+      root: SSDPRootDevice(uuid: uuid, deviceType: deviceType), location: location, maxAge: maxAge, server: server,
+      bootID: bootID, configID: configID)
   }
+
+  /// The names that it is announced and found by (UDA 2.0 clause 1.2.2): NT or ST, and its USN.
+  public var names: [(target: String, usn: String)] { root.names.map { ($0.target, $0.uniqueServiceName) } }
 }

@@ -5,7 +5,7 @@ extension DeviceSearch {
   /// The datagram, for the group that HOST names (UDA 2.0 clause 1.3.2).
   public func octets(group: Endpoint = SSDPMessage.group) -> [UInt8] {
     SSDPSearch(
-      searchTarget: target, maximumWait: mx, host: "\(group)", userAgent: "Linux UPnP/2.0 homebed/1",
+      searchTarget: target, maximumWait: mx, host: "\(group)", userAgent: ProfileNames.upnpProduct,
       friendlyName: controlPointName
     ).octets
   }
@@ -16,7 +16,7 @@ extension DiscoverableDevice {
   ///
   /// - Parameter now: role time, milliseconds since 1970, for the DATE field.
   public func replies(to search: DeviceSearch, now: Int64) -> [[UInt8]] {
-    SSDPRootDevice(uuid: uuid, deviceType: deviceType).answers(to: search.target).map { name in
+    root.answers(to: search.target).map { name in
       SSDPSearchReply(
         searchTarget: name.target, uniqueServiceName: name.uniqueServiceName, location: location, server: server,
         maximumAge: maxAge, bootID: bootID, configurationID: configID,

@@ -74,7 +74,7 @@ public struct CEAgent: Role {
     case (_, .commitFailed(let failure, let lost)): return undone(lost, by: failure, at: now, bits: &bits)
     case (_, .portRefused(let port, let failure)): return portRefused(port, failure, at: now)
     case (_, .datagram): return ignored(input, "the agent opened no port for datagrams")
-    case (_, .mapped): return ignored(input, "the agent maps no ports")
+    case (_, .mapped), (_, .counted): return ignored(input, "the agent maps no ports")
     case (_, .streamed), (_, .ended): return ignored(input, "the agent reads no event stream")
     }
   }
@@ -175,6 +175,7 @@ public struct CEAgent: Role {
       case .datagram(_, let from, let to): "datagram from \(from) to \(to)"
       case .portRefused(let port, _): "refusal of port \(port)"
       case .mapped(let mapping, _): "mapping of port \(mapping.externalPort)"
+      case .counted(let interface, _): "counters of \(interface)"
       case .fired(let timer): "timer \(timer.name)"
       case .interface(let state): "change of \(state.name)"
       case .commitFailed: "failed commit"

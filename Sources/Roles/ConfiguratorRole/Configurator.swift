@@ -71,6 +71,7 @@ public struct Configurator: Role {
     case .datagram(_, let from, let to): return unexpected("a datagram from \(from) to \(to)")
     case .portRefused(let port, _): return unexpected("a refusal of port \(port)")
     case .mapped(let mapping, _): return unexpected("a mapping of port \(mapping.externalPort)")
+    case .counted(let interface, _): return unexpected("counters of \(interface)")
     case .commitFailed(let failure, let lost): return undone(lost, failure, bits: &bits)
     case .stopping: return byebye() + closeStream() + [.exit(0)]
     }

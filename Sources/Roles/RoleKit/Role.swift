@@ -149,6 +149,8 @@ public enum Input: Sendable, Hashable {
   case portRefused(UInt16, Failure)
   /// What ``Effect/map(_:)`` came to; with `nil` traffic passes from now on.
   case mapped(PortMapping, Failure?)
+  /// What ``Effect/count(interface:)`` read; `nil` where the system counts nothing there.
+  case counted(interface: String, InterfaceCounters?)
   case fired(TimerName)
   /// An interface changed: link, address, gateway or DNS servers.
   case interface(InterfaceState)
@@ -186,6 +188,8 @@ public enum Effect: Sendable, Hashable {
   /// Lets what comes to a gateway's outer port pass to a client inside; ends with one ``Input/mapped(_:_:)``.
   case map(PortMapping)
   case unmap(PortMapping)
+  /// Reads an interface's counters; ends with one ``Input/counted(interface:_:)``.
+  case count(interface: String)
   /// `after` is in nanoseconds of role time. Arming a timer again replaces it.
   case arm(TimerName, after: UInt64)
   case disarm(TimerName)
