@@ -52,6 +52,7 @@ let roles: [Target] = [
   .library("Roles", "CEAgentRole", ["RoleKit", "Messages"]),
   .library("Roles", "ConfiguratorRole", ["RoleKit", "Messages"]),
   .library("Roles", "ServiceServerRole", ["RoleKit", "Messages"]),
+  .library("Roles", "HomeGatewayRole", ["RoleKit", "Messages"]),
 ]
 
 let platform: [Target] = [
@@ -111,7 +112,10 @@ let commands: [Target] = [
   .program("service-server", ["ServiceServerRole", "RoleKit", "Messages", "RoleHost", arguments]),
   .program(
     "home-gateway",
-    ["JSONText", "Octets", "RoleKit", "Messages", "RoleHost", "Translation", "LinuxNetwork", arguments]),
+    [
+      "JSONText", "Octets", "HomeGatewayRole", "RoleKit", "Messages", "RoleHost", "Translation", "LinuxNetwork",
+      arguments,
+    ]),
   .program("home-switch", ["JSONText", "Octets", "RoleKit", "Messages", "RoleHost", "LinuxNetwork", arguments]),
   .program(
     "homebed-bench",
@@ -143,6 +147,7 @@ let tests: [Target] = [
   .tests(of: "CEAgentRole", ["RoleKit", "Messages"]),
   .tests(of: "ConfiguratorRole", ["RoleKit", "Messages"]),
   .tests(of: "ServiceServerRole", ["RoleKit", "Messages"]),
+  .tests(of: "HomeGatewayRole", ["RoleKit", "Messages"]),
   .tests(of: "LinuxNetwork"),
   .tests(of: "Transports", ["RoleKit", "Messages", "Taps", "LinuxNetwork"]),
   .tests(of: "Translation", ["Packets", "Octets"]),

@@ -5,20 +5,28 @@ import RoleHost
 struct InterfaceSides: Sendable, Hashable {
   var outside: [String]
   var inside: [String]
-  /// True where the addresses in HOMEBED_INTERFACES are loopback ones: those are no interfaces of the kernel.
+  /// True where the addresses are loopback ones: those are no interfaces of the kernel.
   var isOnLoopback = false
 
   private static let expected =
     "a JSON array of objects with name and outside, such as [{\"name\": \"eth0\", \"outside\": true}]"
 
   /// Flags win over their variables, and these over HOMEBED_INTERFACES.
-  /// - Throws: ``HostError`` (usage) unless there is one of each side at least.
-  static func read(outside: [String], inside: [String]) throws(HostError) -> InterfaceSides {
+  ///
+  /// - Parameter address: the one that is given for the home's side, if any.
+  /// - Throws: ``HostError`` (usage) unless there is one of each side at least, or the address is a loopback one.
+  static func read(
+    outside: [String], inside: [String], address: OptionValue?
+  ) throws(HostError) -> InterfaceSides {
     var sides = InterfaceSides(
       outside: outside.isEmpty ? names("outside") : outside, inside: inside.isEmpty ? names("inside") : inside)
     if sides.outside.isEmpty, sides.inside.isEmpty, let value = OptionValue.find("interfaces", flag: nil) {
       sides = try value.json(expected, read)
     }
+    if sides.outside.isEmpty, sides.inside.isEmpty, try address?.address().isLoopback ?? false {
+      sides.isOnLoopback = true
+    }
+    if sides.isOnLoopback { return sides }
     guard !sides.outside.isEmpty, !sides.inside.isEmpty else {
       throw .usage(
         "a gateway needs an interface on each side: --outside \(list(sides.outside)), --inside \(list(sides.inside))")

@@ -85,6 +85,9 @@ public struct CommonSettings: Sendable {
 }
 
 extension HostOptions {
+  /// The value of `--address`, or of its variable.
+  public var givenAddress: OptionValue? { OptionValue.find("address", flag: address) }
+
   /// Reads everything, and makes the state folder.
   ///
   /// - Parameters:
