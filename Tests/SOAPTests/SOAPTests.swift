@@ -25,6 +25,13 @@ import UPnPDescription
     #expect(text.contains("<u:AddPortMapping xmlns:u=\"\(Self.service)\">"))
   }
 
+  @Test(arguments: ["<a>]]></a>", "<a>]]]></a>", "<]]>]]>]", "<a b=\"&amp;\"/>"])
+  func aDocumentInAnArgumentIsASection(document: String) throws {
+    let call = SOAPCall(serviceType: Self.service, action: "Do", arguments: [SOAPArgument("List", document)])
+    #expect(String(decoding: call.octets, as: UTF8.self).contains("<List><![CDATA[<"))
+    #expect(try SOAPCall(parsing: call.octets) == call)
+  }
+
   @Test func aReplyIsReadAsItWasWritten() throws {
     let reply = SOAPReply(
       serviceType: Self.service, action: "GetExternalIPAddress",

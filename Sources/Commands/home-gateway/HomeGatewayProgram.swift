@@ -89,13 +89,10 @@ struct HomeGatewayProgram: RoleProgram {
   }
 
   private func controlPoints() throws(HostError) -> Set<IPAddress> {
-    let values =
-      controlPoint.isEmpty
-      ? (OptionValue.find("control-points", flag: nil).map { value in
-        value.text.split(separator: ",").map { OptionValue(place: value.place, text: String($0)) }
-      } ?? []) : controlPoint.map { OptionValue(place: "--control-point", text: $0) }
     var result: Set<IPAddress> = []
-    for value in values { result.insert(try value.address()) }
+    for value in OptionValue.list("control-point", flags: controlPoint, variable: "HOMEBED_CONTROL_POINTS") {
+      result.insert(try value.address())
+    }
     return result
   }
 }

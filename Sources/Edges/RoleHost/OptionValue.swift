@@ -26,6 +26,16 @@ public struct OptionValue: Sendable {
     return text.isEmpty ? nil : OptionValue(place: variable, text: text)
   }
 
+  /// The values of a repeatable flag; without any, those of a variable that has commas between them.
+  ///
+  /// - Parameter variable: such as `HOMEBED_CONTROL_POINTS`.
+  public static func list(_ name: String, flags: [String], variable: String) -> [OptionValue] {
+    guard flags.isEmpty else { return flags.map { OptionValue(place: "--\(name)", text: $0) } }
+    return find(name, flag: nil, variable: variable)?.text.split(separator: ",").map {
+      OptionValue(place: variable, text: String($0))
+    } ?? []
+  }
+
   /// `--pace "fast": expected a number from 0.001 to 1000`.
   public func wrong(_ expected: String) -> HostError {
     let shown = text.count > 80 ? text.prefix(80) + "..." : text[...]

@@ -48,7 +48,14 @@ struct SOAPEnvelope {
 
   /// A document with an action's element, or its response's.
   static func document(_ name: String, in serviceType: String, _ arguments: [SOAPArgument]) -> [UInt8] {
-    var element = XMLElement("u:" + name, arguments.map { XMLElement($0.name, text: $0.value) })
+    // A document in an argument goes as a section: some control points do not resolve references there.
+    var element = XMLElement(
+      "u:" + name,
+      arguments.map { argument in
+        argument.value.hasPrefix("<")
+          ? XMLElement(argument.name, children: [.section(argument.value)])
+          : XMLElement(argument.name, text: argument.value)
+      })
     element.attributes = [.init(name: "xmlns:u", value: serviceType)]
     return document(element)
   }

@@ -16,6 +16,8 @@ public struct XMLElement: Sendable, Hashable {
     case element(XMLElement)
     /// Character data; references and CDATA sections are resolved.
     case text(String)
+    /// Character data that is written as a CDATA section; read, it is text.
+    case section(String)
   }
 
   /// As written, with its prefix.

@@ -18,6 +18,7 @@ extension XMLElement {
       switch child {
       case .element(let element): element.write(into: &text, indentation: indentation + 1)
       case .text(let data): Self.escape(data, inAttribute: false, into: &text)
+      case .section(let data): Self.section(data, into: &text)
       }
     }
     if onLines { text += "\n" + String(repeating: "  ", count: indentation) }
@@ -29,6 +30,18 @@ extension XMLElement {
     var text = "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n"
     write(into: &text)
     return Array((text + "\n").utf8)
+  }
+
+  /// `]]>` would end the section, so its last character goes into the next one.
+  private static func section(_ data: String, into text: inout String) {
+    text += "<![CDATA["
+    var end = ""
+    for scalar in data.unicodeScalars {
+      if end.hasSuffix("]]"), scalar == ">" { text += "]]><![CDATA[" }
+      text.unicodeScalars.append(XMLReader.isCharacter(scalar.value) ? scalar : "\u{FFFD}")
+      end = scalar == "]" ? end + "]" : ""
+    }
+    text += "]]>"
   }
 
   /// Characters that XML 1.0 cannot hold become U+FFFD.
