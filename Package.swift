@@ -50,6 +50,7 @@ let messages: [Target] = [
 let roles: [Target] = [
   .library("Roles", "RoleKit", ["Messages"]),
   .library("Roles", "CEAgentRole", ["RoleKit", "Messages"]),
+  .library("Roles", "MobileClientRole", ["RoleKit", "Messages"]),
   .library("Roles", "ConfiguratorRole", ["RoleKit", "Messages"]),
   .library("Roles", "ServiceServerRole", ["RoleKit", "Messages"]),
   .library("Roles", "HomeGatewayRole", ["RoleKit", "Messages"]),
@@ -116,6 +117,7 @@ let commands: [Target] = [
       "JSONText", "Octets", "HomeGatewayRole", "RoleKit", "Messages", "RoleHost", "Translation", "LinuxNetwork",
       arguments,
     ]),
+  .program("mobile-client", ["MobileClientRole", "RoleKit", "Messages", "RoleHost", arguments]),
   .program("home-switch", ["JSONText", "Octets", "RoleKit", "Messages", "RoleHost", "LinuxNetwork", arguments]),
   .program(
     "homebed-bench",
@@ -146,6 +148,7 @@ let tests: [Target] = [
   .tests(of: "RoleKit", ["Messages"]),
   .tests(of: "CEAgentRole", ["RoleKit", "Messages"]),
   .tests(of: "ConfiguratorRole", ["RoleKit", "Messages"]),
+  .tests(of: "MobileClientRole", ["RoleKit", "Messages"]),
   .tests(of: "ServiceServerRole", ["RoleKit", "Messages"]),
   .tests(of: "HomeGatewayRole", ["RoleKit", "Messages"]),
   .tests(of: "LinuxNetwork"),

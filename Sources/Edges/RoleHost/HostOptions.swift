@@ -93,8 +93,11 @@ extension HostOptions {
   /// - Parameters:
   ///   - program: the program's name, such as `ce-agent`.
   ///   - speaksSSDP: whether the role sends and hears SSDP.
+  ///   - use: with `unused` no state folder is made.
   /// - Throws: ``HostError`` with the first value that is wrong.
-  public func read(program: String, defaultPort: UInt16, speaksSSDP: Bool) throws(HostError) -> CommonSettings {
+  public func read(
+    program: String, defaultPort: UInt16, speaksSSDP: Bool, state use: StateFolder.Use = .kept
+  ) throws(HostError) -> CommonSettings {
     let group = try OptionValue.find("ssdp-group", flag: ssdpGroup).map { value throws(HostError) in
       let address = try value.address()
       guard address.isMulticast else { throw value.wrong("a multicast address such as 239.255.255.250") }
@@ -117,7 +120,7 @@ extension HostOptions {
     return CommonSettings(
       program: program, node: name, host: host, httpPort: http, hostNames: hostName.isEmpty ? names : hostName,
       ssdpGroup: ssdp, ssdpMaxDelay: delay,
-      state: try StateFolder(OptionValue.find("state-dir", flag: stateDir)?.text, program: program),
+      state: try StateFolder(OptionValue.find("state-dir", flag: stateDir)?.text, program: program, use),
       tokens: try TokenFile(OptionValue.find("token-file", flag: tokenFile)),
       extra: Dictionary(extra?.members.map { ($0.name, $0.value) } ?? [], uniquingKeysWith: { $1 }),
       ownAddress: try OptionValue.find("address", flag: address)?.address())

@@ -4,12 +4,19 @@ import RoleKit
 
 /// The folder in which a program keeps what survives a restart.
 public struct StateFolder: Sendable {
+  public enum Use: Sendable {
+    case kept
+    /// The program keeps nothing: no folder is made.
+    case unused
+  }
+
   public let path: String
 
   /// Takes the folder that was given, or the program's place under the user's state folder (XDG Base Directory
   /// Specification), and makes it where it is missing.
-  public init(_ given: String?, program: String) throws(HostError) {
+  public init(_ given: String?, program: String, _ use: Use = .kept) throws(HostError) {
     path = given ?? StateFolder.standard(program)
+    guard use == .kept else { return }
     var made = ""
     for part in path.split(separator: "/") {
       made += (made.isEmpty && !path.hasPrefix("/") ? "" : "/") + part

@@ -58,6 +58,9 @@ extension HomeConductor {
       while HostClock.wall() < end, !isOver { try await pump(until: end) }
     case .holdsConfiguration(let server, let agent, let members):
       try await store(members, of: try node(agent), at: try node(server), mode: mode)
+    case .connect(let from, let to, let application, let token):
+      try await connect(
+        try node(from), to: try node(to), application, token: try token.map { try json($0).string ?? "" }, mode: mode)
     default: throw ActionFailure("the testbed cannot do this")  // Support has told of all others.
     }
   }
@@ -88,6 +91,7 @@ extension HomeConductor {
   /// Lets the program say goodbye, then takes the carrier away.
   private func powerOff(_ node: Node) async throws {
     await programs.release(node.name)?.terminate(grace: .seconds(2))
+    for visit in programs.releaseVisits(of: node.name) { await visit.terminate(grace: .seconds(2)) }
     try running().setPower(.off, of: node.name)
     powered.remove(node.name)
   }
@@ -97,6 +101,7 @@ extension HomeConductor {
     try running().setPower(.off, of: node.name)
     powered.remove(node.name)
     await programs.release(node.name)?.crash()
+    for visit in programs.releaseVisits(of: node.name) { await visit.crash() }
   }
 
   // MARK: Links
@@ -152,7 +157,7 @@ extension HomeConductor {
   }
 
   /// A value of the scenario as the profile writes it.
-  private func json(_ value: Value) throws -> JSONValue {
+  func json(_ value: Value) throws -> JSONValue {
     switch value {
     case .string(let text): return .string(text)
     case .integer(let number): return .int(number)

@@ -6,6 +6,8 @@ import TopologyLanguage
 extension HomeConductor {
   /// The program that plays a node of its kind; `nil` for bare machines and what has none yet.
   func programName(_ node: Node) -> String? {
+    // A mobile device runs while it has a connection, not while it has power.
+    if node.kind == .mobile { return nil }
     if case .command(let command)? = options.devices[node.name] { return command }
     return switch node.kind {
     case .ce: "ce-agent"

@@ -93,8 +93,22 @@ struct Need: Sendable, Hashable, CustomStringConvertible {
       return Need(kind: .carrier, reason: "a node is played by another program (\(action.position))")
     case .cutWAN where !foreign.isEmpty, .restoreWAN where !foreign.isEmpty:
       return Need(kind: .carrier, reason: "a node is played by another program (\(action.position))")
+    case .connect(_, let reference, _, _):
+      guard let agent = node(reference), let gateway = gateway(between: agent, checked.topology) else { return nil }
+      return Need(kind: .nat, reason: "\(gateway.name) stands before \(agent.name) (\(action.position))")
     case .waitUntil(let fact): return self.fact(fact)
     default: return nil
+    }
+  }
+
+  /// The gateway of the home network that the agent is on; `nil` where it is reached without one.
+  private static func gateway(between agent: Node, _ topology: Topology) -> Node? {
+    let networks = topology.networks.filter { $0.home != nil }.map(\.qualifiedName)
+    return topology.nodes.first { gateway in
+      gateway.kind == .homeGateway
+        && gateway.interfaces.contains { inside in
+          networks.contains(inside.network) && agent.interfaces.contains { $0.network == inside.network }
+        }
     }
   }
 

@@ -2,9 +2,11 @@ import Backends
 
 /// The programs of a run: which node is up, which ended without being asked to, and what `run` commands gave.
 struct Programs {
+  private enum Kind { case device, command, visit }
+
   private struct Entry {
     var program: RunningProgram
-    var isCommand: Bool
+    var kind: Kind
     var isReady = false
     /// What it wrote on standard output besides the ready line, within bounds.
     var output: [String] = []
@@ -16,6 +18,8 @@ struct Programs {
   private var devices: [String: Int] = [:]
   /// The newest `run` command of each node.
   private var commands: [String: CommandRecord] = [:]
+  /// What mobile devices were started for, by number.
+  private var visits: [Int: VisitRecord] = [:]
   private var next = 0
   /// Everything that was started, for those who tell of its lines and its end.
   let started: AsyncStream<(Int, RunningProgram)>
@@ -25,6 +29,14 @@ struct Programs {
     var number: Int
     var output = ""
     /// The exit status; 128 and the signal's number where a signal ended it; `nil` while it runs.
+    var status: Int?
+  }
+
+  /// A mobile device's connection: what it printed, and how it ended.
+  struct VisitRecord {
+    var node: String
+    var output: [String] = []
+    /// As of a command; `nil` while it runs.
     var status: Int?
   }
 
@@ -45,16 +57,23 @@ struct Programs {
   func endOfStarts() { announce.finish() }
 
   /// A node's own program was started.
-  mutating func add(device program: RunningProgram) { devices[program.node] = add(program, isCommand: false) }
+  mutating func add(device program: RunningProgram) { devices[program.node] = add(program, .device) }
 
   /// A `run` command was started.
   mutating func add(command program: RunningProgram) {
-    commands[program.node] = CommandRecord(number: add(program, isCommand: true))
+    commands[program.node] = CommandRecord(number: add(program, .command))
   }
 
-  private mutating func add(_ program: RunningProgram, isCommand: Bool) -> Int {
+  /// A mobile device was started for a connection; gives its number.
+  mutating func add(visit program: RunningProgram) -> Int {
+    let number = add(program, .visit)
+    visits[number] = VisitRecord(node: program.node)
+    return number
+  }
+
+  private mutating func add(_ program: RunningProgram, _ kind: Kind) -> Int {
     next += 1
-    entries[next] = Entry(program: program, isCommand: isCommand)
+    entries[next] = Entry(program: program, kind: kind)
     announce.yield((next, program))
     return next
   }
@@ -64,6 +83,7 @@ struct Programs {
   /// What the node's program wrote instead of a ready line.
   func output(of node: String) -> [String] { devices[node].flatMap { entries[$0]?.output } ?? [] }
   func command(of node: String) -> CommandRecord? { commands[node] }
+  func visit(_ number: Int) -> VisitRecord? { visits[number] }
 
   /// For a foreign program whose open port tells that it is up.
   mutating func markReady(_ node: String) { if let number = devices[node] { entries[number]?.isReady = true } }
@@ -71,7 +91,9 @@ struct Programs {
   /// A program wrote a line on standard output.
   mutating func heard(_ line: String, from number: Int) {
     guard let entry = entries[number] else { return }
-    if entry.isCommand {
+    if entry.kind == .visit {
+      if visits[number]?.output.count ?? 0 < 20 { visits[number]?.output.append(line) }
+    } else if entry.kind == .command {
       let node = entry.program.node
       guard let record = commands[node], record.number == number, record.output.utf8.count < 1 << 20 else { return }
       commands[node]?.output += line + "\n"
@@ -88,11 +110,21 @@ struct Programs {
     return entries.removeValue(forKey: number)?.program
   }
 
+  /// The visits of a node that are still on their way, whose end from now on is no surprise.
+  mutating func releaseVisits(of node: String) -> [RunningProgram] {
+    let numbers = entries.filter { $0.value.kind == .visit && $0.value.program.node == node }.keys.sorted()
+    return numbers.compactMap { entries.removeValue(forKey: $0)?.program }
+  }
+
   /// A program ended: gives its node where it was a node's own and nobody had asked for its end.
   mutating func ended(_ number: Int, _ end: ProgramEnd) -> String? {
     guard let entry = entries.removeValue(forKey: number) else { return nil }
     let node = entry.program.node
-    if entry.isCommand {
+    if entry.kind == .visit {
+      visits[number]?.status = end.status
+      return nil
+    }
+    if entry.kind == .command {
       if commands[node]?.number == number { commands[node]?.status = end.status }
       return nil
     }

@@ -30,6 +30,9 @@ public struct RunSecrets: Sendable {
     ["operatorToken": .string(operatorToken), "homeToken": .text(homes[home]?.homeToken)]
   }
 
+  /// The token file of a mobile device of a user of `home`.
+  public func mobileFile(home: String) -> JSONValue { ["userToken": .text(homes[home]?.userToken)] }
+
   /// 128 random bits in base64url without padding (profile section 1).
   static func token() -> String {
     let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")

@@ -23,6 +23,7 @@ enum Support {
   /// Settings that something reads; a name ends with a dot where a name of an application follows.
   private static let settings = [
     "server-registration", "configuration-pull", "register-lifetime", "deregister-on-stop", "remote-access.",
+    "application.", "disconnect", "visit-delay",
     "ssdp-max-delay", "ip.address", "ip.gateway", "ip.dns",
     "nat.mapping", "nat.filtering", "nat.hairpin",
   ]
@@ -48,7 +49,7 @@ enum Support {
       return nil
     case .block, .unblock: return "block and unblock"
     case .stopApplication, .startApplication: return "stop and start of applications"
-    case .connect: return "connects to"
+    case .connect: return nil
     case .checkReachability, .checkApplication: return "operator checks"
     case .ask: return "ask"
     }

@@ -12,6 +12,12 @@ struct WireKnowledge {
   /// Configurators whose event stream was answered, or refused, since they were started.
   private var settled: Set<String> = []
 
+  /// By node name: the fields of the newest `connection-reply` to it.
+  private var connectionReplies: [String: JSONValue] = [:]
+
+  mutating func forgetConnection(of node: String) { connectionReplies[node] = nil }
+  func connection(of node: String) -> JSONValue? { connectionReplies[node] }
+
   mutating func learn(_ event: Event) {
     switch event.name {
     case "register":
@@ -24,6 +30,7 @@ struct WireKnowledge {
         return
       }
       controlTokens[agent] = token
+    case "connection-reply": if case .node(let name) = event.to { connectionReplies[name] = event.fields }
     case "request-stream-reply":
       if case .node(let name) = event.to { settled.insert(name) }
     default: break

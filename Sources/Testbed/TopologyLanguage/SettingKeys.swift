@@ -81,6 +81,12 @@ public struct SettingKey: Sendable, Hashable {
       pattern: "deregister-on-stop", nodes: [.ce], kind: .boolean, standard: "false",
       meaning: "whether the agent deregisters when it is stopped (profile section 3)"),
     SettingKey(
+      pattern: "disconnect", nodes: [.mobile], kind: .boolean, standard: "false",
+      meaning: "ends each connection as soon as the application has answered"),
+    SettingKey(
+      pattern: "visit-delay", nodes: [.mobile], kind: .duration, standard: "0s",
+      meaning: "how long the device waits between the connect-reply and its connection"),
+    SettingKey(
       pattern: "htip-interval", nodes: [.switch, .accessPoint, .ce, .homeGateway], kind: .duration, standard: "30s",
       meaning: "how often HTIP advertisements go out"),
     SettingKey(
