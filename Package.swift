@@ -65,7 +65,7 @@ let edges: [Target] = [
   .library(
     "Edges", "Transports",
     [
-      "RoleKit", "Messages", "LinuxNetwork", "Taps", logging,
+      "RoleKit", "Messages", "LinuxNetwork", "Taps", "Packets", "Octets", logging,
       .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
       .product(name: "NIOHTTP1", package: "swift-nio"),
     ]),

@@ -110,7 +110,7 @@ struct Living {
     case .save: break
     case .listen(let port): ports.insert(port)
     case .stopListening(let port): ports.remove(port)
-    case .openStream, .event, .comment, .close, .subscribe, .map, .unmap, .count, .output, .openDatagrams,
+    case .openStream, .event, .comment, .close, .subscribe, .echo, .map, .unmap, .count, .output, .openDatagrams,
       .closeDatagrams,
       .datagram:
       Issue.record("the agent has no business with \(effect)")

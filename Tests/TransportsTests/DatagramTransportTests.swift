@@ -61,6 +61,27 @@ struct DatagramTransportTests {
     try await group.shutdownGracefully()
   }
 
+  @Test func aDatagramThatTheKernelRefusesEndsNothing() async throws {
+    let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+    let a = try await Speaker(group, "127.0.0.36")
+    let b = try await Speaker(group, "127.0.0.37")
+    // To everybody: the kernel refuses it, and the socket is another one from then on.
+    a.transport.send([1], from: a.endpoint, to: Endpoint(.v4(.max), 9))
+    let sender = Task {
+      while !Task.isCancelled {
+        a.transport.send([2], from: a.endpoint, to: b.endpoint)
+        try? await Task.sleep(for: .milliseconds(5))
+      }
+    }
+    #expect(try await b.inputs.next() == .datagram([2], from: a.endpoint, to: b.endpoint))
+    sender.cancel()
+    b.transport.send([3], from: b.endpoint, to: a.endpoint)
+    #expect(try await a.inputs.next() == .datagram([3], from: b.endpoint, to: a.endpoint))
+    await a.transport.shutDown()
+    await b.transport.shutDown()
+    try await group.shutdownGracefully()
+  }
+
   @Test func aPortInUseIsRefused() async throws {
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     let a = try await Speaker(group, "127.0.0.35")

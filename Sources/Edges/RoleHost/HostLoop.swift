@@ -41,6 +41,7 @@ final class HostLoop<R: Role> {
   private let client: HTTPClient
   private let ssdp: SSDPTransport?
   private let datagrams: DatagramTransport
+  private let echoes: EchoTransport
   private let portMapper: (any PortMapper)?
   private let watcher: InterfaceWatcher
   private let network: HostNetwork
@@ -88,6 +89,7 @@ final class HostLoop<R: Role> {
         take(.ssdp(octets, from: from, delivery, interface: interface))
       }
     }
+    echoes = EchoTransport(loop: loop, clock: clock, log: log) { feed.yield(.input($0)) }
     datagrams = DatagramTransport(loop: loop, tap: tap, log: log) { take(.datagram($0, from: $1, to: $2)) }
     watcher = InterfaceWatcher(loop: loop, log: log) { feed.yield(.interfaces($0)) }
     network = HostNetwork(
@@ -111,6 +113,7 @@ final class HostLoop<R: Role> {
     // The goodbyes, which were handed to the event loop before, leave first.
     await ssdp?.shutDown()
     await datagrams.shutDown()
+    await echoes.shutDown()
     await client.shutDown()
     await server.shutDown()
     await watcher.shutDown()
@@ -192,7 +195,10 @@ final class HostLoop<R: Role> {
       client.call(call, request, to: endpoint, timeout: timeout)
     case .subscribe(let call, let request, let endpoint, let timeout):
       client.subscribe(call, request, to: endpoint, timeout: timeout)
-    case .cancel(let call): client.cancel(call)
+    case .echo(let call, let address, let timeout): echoes.echo(call, to: address, timeout: timeout)
+    case .cancel(let call):
+      client.cancel(call)
+      echoes.cancel(call)
     case .ssdp(let octets, let endpoint, let interface): ssdp?.send(octets, to: endpoint, interface: interface)
     case .listen(let port): await want(.requests, port)
     case .stopListening(let port): _ = await network.want(.requests, port, false)

@@ -86,13 +86,14 @@ public final class DatagramTransport: Sendable {
   /// On the event loop: a socket went away that nobody closed.
   private func lost(_ channel: any Channel, _ endpoint: Endpoint) {
     guard sockets.value[endpoint] === channel else { return }
-    log.notice("the socket at \(endpoint) was closed by the system; opening it anew")
-    reopen(endpoint, insteadOf: channel)
+    // NIO closes a socket whose kernel refused one datagram, as where no route leads to its receiver.
+    log.debug("the socket at \(endpoint) was closed; opening it anew")
+    reopen(endpoint, insteadOf: channel, after: .zero)
   }
 
-  private func reopen(_ endpoint: Endpoint, insteadOf lost: any Channel) {
+  private func reopen(_ endpoint: Endpoint, insteadOf lost: any Channel, after pause: TimeAmount = .seconds(1)) {
     let lost = NIOLoopBound(lost, eventLoop: loop)
-    loop.scheduleTask(in: .seconds(1)) { [self] in
+    loop.scheduleTask(in: pause) { [self] in
       guard sockets.value[endpoint] === lost.value else { return }
       loop.makeFutureWithTask { try await self.open(endpoint) }.whenFailure { [self] error in
         log.debug("\(endpoint): \(error)")

@@ -75,6 +75,7 @@ public struct CEAgent: Role {
     case (_, .portRefused(let port, let failure)): return portRefused(port, failure, at: now)
     case (_, .datagram): return ignored(input, "the agent opened no port for datagrams")
     case (_, .mapped), (_, .counted): return ignored(input, "the agent maps no ports")
+    case (_, .echoed): return ignored(input, "the agent asked for no echo")
     case (_, .streamed), (_, .ended): return ignored(input, "the agent reads no event stream")
     }
   }
@@ -169,6 +170,7 @@ public struct CEAgent: Role {
       case .requested(_, let request, let from, _): "\(request.method) \(request.path) from \(from)"
       case .callerLeft, .replied: "end of an exchange"
       case .answered(let call, let response): "answer \(response.status) to call \(call.number)"
+      case .echoed(let call): "echo \(call.number)"
       case .streamed(let call, _), .ended(let call, _): "event stream \(call.number)"
       case .failed(let call, let failure): "failure of call \(call.number) (\(failure))"
       case .ssdp(_, let from, _, let interface): "datagram from \(from) on \(interface)"

@@ -61,6 +61,7 @@ public struct Configurator: Role {
     case .callerLeft(let exchange): return callerLeft(exchange)
     case .replied(let exchange): return replied(exchange, at: now)
     case .answered(let call, let response): return streamAnswered(call, response, at: now, bits: &bits)
+    case .echoed(let call): return unexpected("an echo for call \(call.number)")
     case .streamed(let call, let event): return streamed(call, event, at: now, bits: &bits)
     case .ended(let call, let failure): return streamEnded(call, failure, bits: &bits)
     case .failed(let call, let failure): return streamEnded(call, failure, bits: &bits)

@@ -57,6 +57,7 @@ public struct HomeGateway: Role {
     case (_, .replied(let exchange)): return subscriberHeard(exchange, at: now)
     case (_, .answered(let call, let response)): return notified(call, response, at: now)
     case (_, .failed(let call, let failure)): return notNotified(call, failure, at: now)
+    case (_, .echoed(let call)): return ignored("an echo for call \(call.number)")
     case (_, .streamed(let call, _)), (_, .ended(let call, _)): return ignored("the event stream \(call.number)")
     case (_, .ssdp(let octets, let from, let delivery, let interface)):
       return searched(octets, from: from, delivery, on: interface, bits: &bits)

@@ -70,6 +70,8 @@ public struct TimerName: Sendable, Hashable {
 /// What a call or a commit can come to instead of an answer.
 public enum Failure: Error, Sendable, Hashable, CustomStringConvertible {
   case timeout, reset, refused, unreachable
+  /// The program may not do this on its machine.
+  case notPermitted
   /// The peer answered with octets that are no HTTP response.
   case malformed(String)
   /// The store said no: a full disk, a locked or damaged database.
@@ -81,6 +83,7 @@ public enum Failure: Error, Sendable, Hashable, CustomStringConvertible {
     case .reset: "the connection was reset"
     case .refused: "the connection was refused"
     case .unreachable: "the address is unreachable"
+    case .notPermitted: "this program may not do that here"
     case .malformed(let reason): "the answer is not HTTP: \(reason)"
     case .storage(let reason): reason
     }
@@ -137,6 +140,8 @@ public enum Input: Sendable, Hashable {
   case replied(Exchange)
   /// The response to a call, or the head of a subscription (then without a body, if its status is 200).
   case answered(Call, HTTPResponse)
+  /// The host that ``Effect/echo(_:to:timeout:)`` asked has answered.
+  case echoed(Call)
   case streamed(Call, ServerSentEvent)
   /// A subscription that had been answered ended: `nil` where the peer closed it in good order.
   case ended(Call, Failure?)
@@ -174,6 +179,8 @@ public enum Effect: Sendable, Hashable {
   case call(Call, HTTPRequest, to: Endpoint, timeout: UInt64)
   /// Asks for an event stream; `timeout` covers the time to the response's head.
   case subscribe(Call, HTTPRequest, to: Endpoint, timeout: UInt64)
+  /// Asks a host for an ICMP echo; ends with one ``Input/echoed(_:)`` or ``Input/failed(_:_:)``.
+  case echo(Call, to: IPAddress, timeout: UInt64)
   case cancel(Call)
   /// Sends a datagram from the search socket of the interface (`to` unicast), or to the SSDP group (`nil`).
   case ssdp([UInt8], to: Endpoint?, interface: String)
