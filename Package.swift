@@ -44,6 +44,7 @@ let messages: [Target] = [
     "Messages", "Trace",
     [
       "Messages", "Octets", "JSONText", "HTTPWire", "Packets", "CaptureFiles", "SSDP", "SOAP", "HTIP", "Taps",
+      "STUN",
     ]),
 ]
 

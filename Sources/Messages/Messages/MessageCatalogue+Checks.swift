@@ -43,11 +43,12 @@ extension MessageCatalogue {
         MessageField("protocol", FieldShapes.transport, isRequired: true, "tcp or udp"),
       ] + FieldShapes.keyed, "The configurator has the server connect from outside.")
     let serverCheck = MessageDefinition(
-      "server-check", [MessageDirection(.configurator, .serviceServer)], .stun, section: 8, isDissected: false,
-      summary: ["username"], fields: [username], "The configurator checks the way to the server.")
+      "server-check", [MessageDirection(.configurator, .serviceServer)], .stun, section: 8,
+      summary: ["username"], fields: FieldShapes.stunRequest(username), "The configurator checks the way to the server."
+    )
     let agentServerCheck = MessageDefinition(
-      "agent-server-check", [MessageDirection(.ce, .serviceServer)], .stun, section: 8, isDissected: false,
-      summary: ["username"], fields: [username], "The agent checks the way to the server.")
+      "agent-server-check", [MessageDirection(.ce, .serviceServer)], .stun, section: 8,
+      summary: ["username"], fields: FieldShapes.stunRequest(username), "The agent checks the way to the server.")
     let gatewayCheck = MessageDefinition(
       "gateway-check", [MessageDirection(.ce, .homeGateway)], .datagram("ICMP echo, or UDP echo (RFC 862)"),
       section: 8, isDissected: false, summary: [], fields: [], "The agent checks the way to the gateway.")
@@ -60,9 +61,9 @@ extension MessageCatalogue {
           MessageField("serverCounts", FieldShapes.counts, "the bindings that the server saw"),
         ], "What the check found."),
       check, check.reply(summary: ["status", "result"], fields: [result, findings, items], "What the agent found."),
-      serverCheck, stunReply(to: serverCheck, fields: [], "The server answers."),
+      serverCheck, stunReply(to: serverCheck, fields: FieldShapes.stunReply, "The server answers."),
       gatewayCheck, stunReply(to: gatewayCheck, fields: [], "The gateway answers."),
-      agentServerCheck, stunReply(to: agentServerCheck, fields: [], "The server answers."),
+      agentServerCheck, stunReply(to: agentServerCheck, fields: FieldShapes.stunReply, "The server answers."),
       probe,
       probe.reply(
         summary: ["status", "reachable"],

@@ -73,10 +73,11 @@ extension Dissector {
     var digest = MessageDigest()
     digest.add("udp")
     digest.add(datagram.payload)
+    let signature = digest.finished
     guard
       let receiver = route(
         header, sourcePort: datagram.sourcePort, destinationPort: datagram.destinationPort,
-        signature: digest.finished, sighting)
+        signature: signature, sighting)
     else { return }
     digest.add(header.source.octets + header.destination.octets)
     let sender = sender(sighting, header.source)
@@ -100,41 +101,9 @@ extension Dissector {
       tell(
         packet: "dns", from: sender, to: receiver, fields: Dissector.dnsFields(datagram.payload),
         digest: digest.finished, sighting)
-    } else {
+    } else if !consume(peerDatagram: datagram, from: sender, to: receiver, header, signature: signature, sighting) {
       counts.add(.datagram(header.destination, datagram.destinationPort))
     }
-  }
-
-  /// Whom a datagram is for; `nil` where it is one that a gateway passes on, which is no message of its own.
-  private mutating func route(
-    _ header: IPv4Header, sourcePort: UInt16, destinationPort: UInt16, signature: UInt64, _ sighting: Sighting
-  ) -> Party? {
-    let network = sighting.tap.network
-    guard let node = sighting.tap.node, !header.destination.isMulticast, !header.destination.isLimitedBroadcast else {
-      return parties.receiver(header.destination, from: network)
-    }
-    let here = FlowKey.end(header.sourceBits, sourcePort)
-    let there = FlowKey.end(header.destinationBits, destinationPort)
-    let key = FlowKey(network: network, protocolNumber: header.protocolNumber.rawValue, here, there)
-    let party = parties.nodes[node].party
-    let time = sighting.origin.time
-    if parties.nodes[node].forwards {
-      if let seen = flows.recall(signature, at: time), seen.sender != party {
-        if seen.isFromClient { flows.relay(seen.leg, at: key, clientEnd: here, on: network) }
-        return nil
-      }
-      guard parties.owns(node, header.source) else { return nil }
-    }
-    if let leg = flows[key], leg.clientEndHere != here {
-      // A reply: to whoever began the flow, on whichever side of a gateway.
-      flows.remember(signature, FlowTable.Memory(leg: leg, sender: party, isFromClient: false, time: time))
-      return leg.client
-    }
-    let leg = FlowLeg(
-      origin: key, client: party, clientEnd: here, serverEnd: there, clientEndHere: here, network: network)
-    flows.add(leg, at: key)
-    flows.remember(signature, FlowTable.Memory(leg: leg, sender: party, isFromClient: true, time: time))
-    return flows.bound(there, on: network) ?? parties.receiver(header.destination, from: network)
   }
 
   private static func isDiscovery(_ payload: ArraySlice<UInt8>) -> Bool {

@@ -29,9 +29,14 @@ public struct Dissector: Sendable {
   /// Which loopback addresses in texts stand for which of the topology's.
   var addresses = AddressMap()
   var tcpEvents: [TCPEvent] = []
+  var stunRequests = STUNRequests()
+  /// Messages whose receiver a gateway's next frame may tell.
+  private var unexplained: [Unexplained] = []
   private var events: [Event] = []
   private var refusals: [RefusedConnection] = []
   private var nextIndex = 0
+  /// Of the event that was told last.
+  var lastIndex: Int { nextIndex - 1 }
 
   /// What was no message.
   public internal(set) var counts = TrafficCounts()
@@ -47,6 +52,7 @@ public struct Dissector: Sendable {
   ///   - frame: its number in the capture, from 1.
   public mutating func consume(_ packet: CapturedPacket, interface: CaptureInterface, frame: Int) {
     frameCount += 1
+    unexplained.removeAll { packet.time > $0.deadline }
     parties.declare(interface)
     guard interface.linkType == .ethernet else {
       counts.add(.linkType(interface.linkType.rawValue))
@@ -125,16 +131,24 @@ public struct Dissector: Sendable {
     takeConnectionEvents()
     let open = conversations.keys.sorted()
     for id in open { endConversation(id) }
+    unexplained = []
     for _ in 0..<min(fragments.forgotten, 1_000_000) { counts.add(.fragment) }
   }
 
   /// Whether a drain would give anything.
-  public var hasNews: Bool { !events.isEmpty || !refusals.isEmpty }
+  public var hasNews: Bool { tellable > 0 || !refusals.isEmpty }
+
+  /// How many events can be told: those before the first whose receiver is awaited.
+  private var tellable: Int {
+    guard let first = unexplained.first, let start = events.first?.index else { return events.count }
+    return min(events.count, first.event - start)
+  }
 
   /// The messages since the last call, in the order in which they were sent.
   public mutating func drain() -> [Event] {
-    defer { events.removeAll(keepingCapacity: true) }
-    return events
+    let count = tellable
+    defer { events.removeFirst(count) }
+    return Array(events.prefix(count))
   }
 
   /// The refused connections since the last call.
@@ -144,6 +158,23 @@ public struct Dissector: Sendable {
   }
 
   mutating func refuse(_ refusal: RefusedConnection) { if refusals.count < 65_536 { refusals.append(refusal) } }
+
+  /// Holds back the newest event until a gateway passes its packet on and so tells whom it is for, 30 ms at most.
+  mutating func awaitReceiver(_ signature: UInt64, sentTo end: UInt64) {
+    guard let event = events.last, unexplained.count < 1024 else { return }
+    unexplained.append(
+      Unexplained(
+        event: event.index, signature: signature, sender: event.from, end: end, deadline: event.time + 30_000_000))
+  }
+
+  /// A gateway passed a packet on, and whom to is seen.
+  mutating func explain(_ signature: UInt64, sentTo end: UInt64, by sender: Party, _ receiver: Party) {
+    guard
+      let place = unexplained.firstIndex(where: { $0.signature == signature && $0.end == end && $0.sender == sender }),
+      let start = events.first?.index
+    else { return }
+    events[unexplained.remove(at: place).event - start].to = receiver
+  }
 
   /// Tells a message.
   mutating func tell(
@@ -156,6 +187,18 @@ public struct Dissector: Sendable {
         frame: origin.frame, digest: digest, isBackground: isBackground, firstFrame: firstFrame))
     nextIndex += 1
   }
+}
+
+/// An event whose receiver stands behind a gateway and is not known yet.
+struct Unexplained: Sendable {
+  /// The event's index.
+  var event: Int
+  var signature: UInt64
+  var sender: Party
+  /// Where it was sent to.
+  var end: UInt64
+  /// CLOCK_REALTIME in nanoseconds.
+  var deadline: Int64
 }
 
 /// Where a frame was seen.

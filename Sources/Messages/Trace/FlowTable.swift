@@ -48,6 +48,14 @@ struct FlowTable: Sendable {
     var sender: Party
     var isFromClient: Bool
     var time: Int64
+    /// The ends that it was sent between, as this sighting of it shows them, and where.
+    var ends = Ends(from: 0, to: 0)
+    var network = 0
+  }
+
+  struct Ends: Sendable, Hashable {
+    var from: UInt64
+    var to: UInt64
   }
 
   private struct Binding: Hashable {
@@ -62,12 +70,15 @@ struct FlowTable: Sendable {
   private var relayed: Set<FlowKey> = []
   /// Who stands behind an address and port that a gateway put in the place of another.
   private var bindings: [Binding: Party] = [:]
-  private var memories: [UInt64: Memory] = [:]
+  /// By signature, the newest last: equal octets may be under way between several pairs of ends.
+  private var memories: [UInt64: [Memory]] = [:]
+  private var memoryCount = 0
   private var memoryOrder: [(signature: UInt64, time: Int64)] = []
   private var memoryHead = 0
 
   static let legLimit = 65_536
   static let memoryLimit = 65_536
+  static let memoriesOfSignature = 16
   /// How long after the first sighting a packet may show on the other side of a gateway: 10 s.
   static let memoryAge: Int64 = 10_000_000_000
 
@@ -116,16 +127,24 @@ struct FlowTable: Sendable {
     }
   }
 
+  /// Whoever stands behind an end on a network is known from now on.
+  mutating func bind(_ end: UInt64, on network: Int, to party: Party) {
+    if bindings.count >= FlowTable.legLimit { bindings.removeAll(keepingCapacity: true) }
+    bindings[Binding(network: network, end: end)] = party
+  }
+
   /// Remembers what a packet of the flow looks like, to know it again behind a gateway.
   mutating func remember(_ signature: UInt64, _ memory: Memory) {
-    memories[signature] = memory
+    if memories[signature, default: []].count >= FlowTable.memoriesOfSignature { forgetOldest(of: signature) }
+    memories[signature, default: []].append(memory)
+    memoryCount += 1
     memoryOrder.append((signature, memory.time))
     while memoryHead < memoryOrder.count,
-      memories.count > FlowTable.memoryLimit || memoryOrder[memoryHead].time < memory.time - FlowTable.memoryAge
+      memoryCount > FlowTable.memoryLimit || memoryOrder[memoryHead].time < memory.time - FlowTable.memoryAge
     {
       let oldest = memoryOrder[memoryHead]
       memoryHead += 1
-      if memories[oldest.signature]?.time == oldest.time { memories[oldest.signature] = nil }
+      if memories[oldest.signature]?.first?.time == oldest.time { forgetOldest(of: oldest.signature) }
     }
     if memoryHead > 1024, memoryHead * 2 > memoryOrder.count {
       memoryOrder.removeFirst(memoryHead)
@@ -133,8 +152,21 @@ struct FlowTable: Sendable {
     }
   }
 
+  private mutating func forgetOldest(of signature: UInt64) {
+    memories[signature]?.removeFirst()
+    memoryCount -= 1
+    if memories[signature]?.isEmpty ?? false { memories[signature] = nil }
+  }
+
   func recall(_ signature: UInt64, at time: Int64) -> Memory? {
-    guard let found = memories[signature], found.time >= time - FlowTable.memoryAge else { return nil }
+    recall(signature, at: time) { _ in true }
+  }
+
+  /// The newest packet of the signature that fits.
+  func recall(_ signature: UInt64, at time: Int64, where fits: (Memory) -> Bool) -> Memory? {
+    guard let found = memories[signature]?.last(where: fits), found.time >= time - FlowTable.memoryAge else {
+      return nil
+    }
     return found
   }
 }

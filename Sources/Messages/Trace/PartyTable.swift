@@ -207,20 +207,29 @@ struct PartyTable: Sendable {
   }
 
   func owner(_ address: IPAddress, from network: Int) -> Int? {
-    if let owner = owners[Place(network: network, address: address)] { return owner }
-    let home = networks[network].home
-    for index in networks.indices where index != network && home != nil && networks[index].home == home {
-      if let owner = owners[Place(network: index, address: address)] { return owner }
-    }
-    for index in networks.indices where index != network && networks[index].home == nil {
-      if let owner = owners[Place(network: index, address: address)] { return owner }
+    for place in networks(visibleFrom: network) {
+      if let owner = owners[Place(network: place, address: address)] { return owner }
     }
     return nil
+  }
+
+  /// The network itself, then the others of its home, then those outside of all homes.
+  func networks(visibleFrom network: Int) -> some Sequence<Int> {
+    let home = networks[network].home
+    let ofHome = networks.indices.lazy.filter { $0 != network && home != nil && networks[$0].home == home }
+    let outside = networks.indices.lazy.filter { $0 != network && networks[$0].home == nil }
+    return [network] + Array(ofHome) + Array(outside)
   }
 
   func receiver(_ mac: MACAddress) -> Party {
     if mac.isMulticast { return .network }
     return macOwners[mac].map { nodes[$0].party } ?? .address("\(mac)")
+  }
+
+  /// Whether a party passes other nodes' packets on.
+  func isForwarding(_ party: Party) -> Bool {
+    guard case .node(let name) = party, let index = byName[name] else { return false }
+    return nodes[index].forwards
   }
 
   func kind(of party: Party) -> PartyKind? {

@@ -52,6 +52,9 @@ public struct STUNMessage: Sendable, Hashable {
   /// True where the message was read with a FINGERPRINT; a wrong one is not read at all.
   public var hasFingerprint: Bool { source?.fingerprint != nil }
 
+  /// True where the message was read with MESSAGE-INTEGRITY or MESSAGE-INTEGRITY-SHA256, right or wrong.
+  public var hasIntegrity: Bool { source.map { $0.integrity != nil || $0.integritySHA256 != nil } ?? false }
+
   /// The 16 bits of class and method (RFC 8489, figure 3).
   var type: UInt16 {
     let bits = messageClass.rawValue
