@@ -28,6 +28,10 @@ struct ServiceServerProgram: RoleProgram {
   )
   var stunAddress2: String?
 
+  @Option(
+    help: ArgumentHelp("How long a mobile device's connection is given. Default: 300.", valueName: "seconds"))
+  var connectionLifetime: String?
+
   func run() async throws {
     var common = try common.read(
       program: "service-server", defaultPort: DefaultPort.serviceServer, speaksSSDP: false)
@@ -41,9 +45,12 @@ struct ServiceServerProgram: RoleProgram {
     if common.tokens.operatorToken == nil {
       common.host.log.warning("no operatorToken in a token file: nobody may provision homes or configurations")
     }
-    let settings = ServiceServerSettings(
+    var settings = ServiceServerSettings(
       operatorToken: common.tokens.operatorToken, homes: homes, hostNames: common.hostNames,
       stun: try stun(&common))
+    let lifetime =
+      OptionValue.find("connection-lifetime", flag: connectionLifetime) ?? common.setting("connection-lifetime")
+    if let lifetime { settings.connectionLifetime = try lifetime.number(1...86_400) }
     try await Self.host(ServiceServer(settings: settings), common, tables: ServiceServerTables.all)
   }
 

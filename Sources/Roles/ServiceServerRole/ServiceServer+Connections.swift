@@ -31,8 +31,6 @@ struct HeldConnect: Sendable, Hashable {
 
 /// 4.4: a mobile device outside the home connects to a CE device (profile section 5).
 extension ServiceServer {
-  /// How long a connection is given, in ms.
-  static let connectionLifetime: Int64 = 300_000
   /// Connections of one home that are open or asked for at once.
   static let connectionLimit = 256
 
@@ -58,7 +56,7 @@ extension ServiceServer {
     let details: JSONObject = [
       "application": .string(application), "connectionId": .string(bits.uuid()),
       "connectionToken": .string(bits.token()),
-      "expires": .string(ProfileTime.rfc3339(served.now.wall + ServiceServer.connectionLifetime)),
+      "expires": .string(ProfileTime.rfc3339(served.now.wall + Int64(settings.connectionLifetime) * 1000)),
     ]
     // 4.4 step 2.
     let asked = try ask(

@@ -21,6 +21,8 @@ public struct ServiceServerSettings: Sendable, Hashable {
   /// Names beside the listening address that `Host` may carry.
   public var hostNames: [String]
   public var stun: STUNServerSettings
+  /// Seconds that a mobile device's connection is given (profile section 5).
+  public var connectionLifetime = 300
 
   public init(
     operatorToken: String?, homes: [String: HomeTokens] = [:], hostNames: [String] = [],

@@ -84,8 +84,9 @@ struct NodeEnvironment {
         result["HOMEBED_STUN_ADDRESS2"] = second.address.description
       }
     case .homeGateway:
-      result["HOMEBED_CONTROL_POINTS"] = topology.configuratorAddresses(home: node.home).map(\.description)
-        .joined(separator: ",")
+      let given = settings[node.name]?["control-points"].map { $0.array?.compactMap(\.string) ?? [$0.string ?? ""] }
+      let points = given ?? topology.configuratorAddresses(home: node.home).map(\.description)
+      result["HOMEBED_CONTROL_POINTS"] = points.joined(separator: ",")
     default: break
     }
     if let own = settings[node.name], !own.isEmpty {

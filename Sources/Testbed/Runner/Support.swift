@@ -23,7 +23,7 @@ enum Support {
   /// Settings that something reads; a name ends with a dot where a name of an application follows.
   private static let settings = [
     "server-registration", "configuration-pull", "register-lifetime", "deregister-on-stop", "remote-access.",
-    "application.", "disconnect", "visit-delay",
+    "application.", "disconnect", "visit-delay", "connection-lifetime", "control-points",
     "ssdp-max-delay", "ip.address", "ip.gateway", "ip.dns",
     "nat.mapping", "nat.filtering", "nat.hairpin",
   ]

@@ -81,6 +81,9 @@ public struct SettingKey: Sendable, Hashable {
       pattern: "deregister-on-stop", nodes: [.ce], kind: .boolean, standard: "false",
       meaning: "whether the agent deregisters when it is stopped (profile section 3)"),
     SettingKey(
+      pattern: "connection-lifetime", nodes: [.serviceServer], kind: .seconds, standard: "300",
+      meaning: "how long a mobile device's connection is given (profile section 5)"),
+    SettingKey(
       pattern: "disconnect", nodes: [.mobile], kind: .boolean, standard: "false",
       meaning: "ends each connection as soon as the application has answered"),
     SettingKey(
