@@ -86,7 +86,7 @@ public enum SOAPAnswer: Sendable, Hashable {
   /// Reads the body of a response, whatever its status was.
   ///
   /// - Throws: ``WireError``.
-  public init(parsing body: some Collection<UInt8>, limits: XMLLimits = .soap) throws {
+  public init(parsing body: some Collection<UInt8>, limits: XMLLimits = .soapAnswer) throws {
     let envelope = try SOAPEnvelope(parsing: body, limits: limits)
     if envelope.isFault {
       self = .fault(SOAPFault(envelope.content))
@@ -100,7 +100,14 @@ public enum SOAPAnswer: Sendable, Hashable {
 }
 
 extension XMLLimits {
-  /// For SOAP: 64 KiB, as the profile bounds bodies.
+  /// For answers, which may list thousands of mappings: 1 MiB.
+  public static let soapAnswer: XMLLimits = {
+    var limits = XMLLimits.soap
+    limits.length = 1 << 20
+    return limits
+  }()
+
+  /// For requests: 64 KiB, as the profile bounds bodies.
   public static let soap: XMLLimits = {
     var limits = XMLLimits()
     limits.length = 64 << 10
