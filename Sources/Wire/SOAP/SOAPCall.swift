@@ -86,8 +86,8 @@ public enum SOAPAnswer: Sendable, Hashable {
   /// Reads the body of a response, whatever its status was.
   ///
   /// - Throws: ``WireError``.
-  public init(parsing body: some Collection<UInt8>, limits: XMLLimits = .soapAnswer) throws {
-    let envelope = try SOAPEnvelope(parsing: body, limits: limits)
+  public init(parsing body: some Collection<UInt8>) throws {
+    let envelope = try SOAPEnvelope(parsing: body, limits: .soapAnswer)
     if envelope.isFault {
       self = .fault(SOAPFault(envelope.content))
       return
@@ -101,7 +101,7 @@ public enum SOAPAnswer: Sendable, Hashable {
 
 extension XMLLimits {
   /// For answers, which may list thousands of mappings: 1 MiB.
-  public static let soapAnswer: XMLLimits = {
+  static let soapAnswer: XMLLimits = {
     var limits = XMLLimits.soap
     limits.length = 1 << 20
     return limits
