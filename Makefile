@@ -14,7 +14,7 @@ PEER_PACKAGES := tshark curl gupnp-tools python3 iputils-ping iproute2 graphviz
 BENCH_PACKAGES := gcc libc6-dev iproute2 iputils-ping
 
 # `make scenarios` judges every capture again, with the logs taken away.
-.PHONY: commands help run test ci bench build release deps run-deps test-deps bench-deps lint format layers unit scenarios peers docs clean
+.PHONY: commands help run test ci bench build release deps run-deps test-deps bench-deps lint format layers unit scenarios nat peers docs clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -23,7 +23,7 @@ run: run-deps build ## install what is missing, build, run every scenario, write
 	$(BIN)/homebed run --report $(REPORT)
 	@echo "report: $(REPORT)"
 
-test: test-deps lint layers build unit commands scenarios peers ## every check: format, layers, unit tests, scenarios, foreign programs
+test: test-deps lint layers build unit commands scenarios nat peers ## every check: format, layers, unit tests, scenarios, foreign programs
 
 ci: ## what continuous integration runs: the same, and nothing may be skipped
 	CI=true $(MAKE) --no-print-directory test
@@ -48,6 +48,9 @@ scenarios: build
 	$(BIN)/homebed run --backend loopback --report $(REPORT)-loopback
 	contrib/checks/verify-runs.sh $(BIN) $(REPORT)-loopback
 	contrib/checks/taps-and-frames.sh $(BIN)
+
+nat: build test-deps ## each NAT behaviour of RFC 4787, as a STUN client sees it
+	Tests/NAT/run.sh $(BIN)
 
 peers: build test-deps ## programs that nobody here wrote: tshark, curl, gssdp-discover, a CE agent in Python
 	Tests/Peers/run.sh $(BIN)
