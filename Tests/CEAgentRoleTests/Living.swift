@@ -41,6 +41,12 @@ struct Living {
     var due: UInt64
   }
 
+  struct Sent: Equatable {
+    var octets: [UInt8]
+    var from: Endpoint
+    var to: Endpoint
+  }
+
   var agent: CEAgent
   var now = Moment(monotonic: 1_000_000_000, wall: 1_790_000_000_000)
   var bits: RandomBits
@@ -55,6 +61,9 @@ struct Living {
   var reports: [Report] = []
   var order: [Effect] = []
   var ports: Set<UInt16> = []
+  /// UDP sockets that are open, and what was sent from them since the last look.
+  var sockets: Set<UInt16> = []
+  var sent: [Sent] = []
   var exit: Int32?
   var isReady = false
   /// While it is set, every commit fails with it.
@@ -110,9 +119,12 @@ struct Living {
     case .save: break
     case .listen(let port): ports.insert(port)
     case .stopListening(let port): ports.remove(port)
-    case .openStream, .event, .comment, .close, .subscribe, .echo, .map, .unmap, .count, .output, .openDatagrams,
-      .closeDatagrams,
-      .datagram:
+    case .openDatagrams(let port): sockets.insert(port)
+    case .closeDatagrams(let port): sockets.remove(port)
+    case .datagram(let octets, let from, let to):
+      #expect(sockets.contains(from.port), "a datagram leaves from an open socket")
+      sent.append(Sent(octets: octets, from: from, to: to))
+    case .openStream, .event, .comment, .close, .subscribe, .echo, .map, .unmap, .count, .output:
       Issue.record("the agent has no business with \(effect)")
     }
   }
@@ -200,7 +212,8 @@ struct Living {
   @discardableResult
   mutating func asks(
     _ method: String, _ target: String, token: String? = nil, host: String? = "192.168.10.21:49210",
-    fields: [(String, String)] = [], body: String = "", port: UInt16 = 49210
+    fields: [(String, String)] = [], body: String = "", port: UInt16 = 49210,
+    from: String = "192.168.10.2:5000"
   ) -> HTTPResponse {
     lastExchange += 1
     var list = fields.map { HTTPFields.Field($0.0, $0.1) }
@@ -210,7 +223,7 @@ struct Living {
     let exchange = Exchange(lastExchange)
     receives(
       .requested(
-        exchange, request, from: Endpoint("192.168.10.2:5000")!, to: Endpoint(IPAddress("192.168.10.21")!, port)))
+        exchange, request, from: Endpoint(from)!, to: Endpoint(IPAddress("192.168.10.21")!, port)))
     guard let response = replies[exchange] else {
       Issue.record("no reply to \(method) \(target)")
       return HTTPResponse(599)

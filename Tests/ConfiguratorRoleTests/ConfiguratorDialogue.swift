@@ -45,6 +45,8 @@ struct ConfiguratorDialogue {
   var datagrams: [(octets: [UInt8], to: Endpoint?, interface: String, at: UInt64)] = []
   /// Searches for gateways.
   var searches: [String] = []
+  /// What was sent from sockets of the role's own, since the last look.
+  var udp: [(octets: [UInt8], from: Endpoint, to: Endpoint)] = []
   var storeFails = false
   private var lastExchange: UInt64 = 0
 
@@ -102,6 +104,7 @@ struct ConfiguratorDialogue {
       case .report(let report): reports.append(report)
       case .ssdp(let octets, nil, _) where String(decoding: octets, as: UTF8.self).hasPrefix("M-SEARCH"):
         searches.append(String(decoding: octets, as: UTF8.self))
+      case .datagram(let octets, let from, let to): udp.append((octets, from, to))
       case .ssdp(let octets, let to, let interface): datagrams.append((octets, to, interface, now.monotonic))
       default: break
       }

@@ -41,12 +41,19 @@ extension CEAgent {
     case .leaving: return ignored(input, "the agent is leaving")
     default: break
     }
+    return reviewPeers() + followed(state, before, at: now, bits: &bits)
+  }
+
+  /// What the change means for the registration.
+  private mutating func followed(
+    _ state: InterfaceState, _ before: InterfaceState?, at now: Moment, bits: inout RandomBits
+  ) -> [Effect] {
     let cameUp = state.isUp && before?.isUp != true
     let moved = Set(before?.addresses ?? []) != Set(state.addresses) || before?.defaultGateway != state.defaultGateway
     let wentDown = !state.isUp && before?.isUp == true
     let lostTheWay = wentDown && primaryInterface?.name == state.name
     guard cameUp || (moved && state.isUp) || lostTheWay || usableInterfaces.isEmpty else {
-      return reviewInterfaces(at: now) + ignored(input, "neither link-up nor another address or gateway")
+      return reviewInterfaces(at: now) + ignored(.interface(state), "neither link-up nor another address or gateway")
     }
     var effects: [Effect] = []
     let gained = Set(state.homeAddresses).subtracting(cameUp ? [] : before?.homeAddresses ?? [])

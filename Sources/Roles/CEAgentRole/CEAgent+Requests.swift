@@ -5,18 +5,22 @@ import RoleKit
 /// which is for the configurator alone (profile sections 3 and 8).
 extension CEAgent {
   enum Operation: Sendable {
-    case page, status, description, configurationRead, configure, control, connectionEnd
+    case page, status, description, configurationRead, configure, control, connectionEnd, askPeer, listPeers
   }
 
   private static let routes = RouteTable<Operation>([
     ("GET", "/", .page), ("GET", "/status", .status), ("GET", "/description.xml", .description),
     ("GET", "/configuration", .configurationRead), ("PATCH", "/configuration", .configure),
     ("POST", "/connections", .control), ("DELETE", "/connections/{connectionId}", .connectionEnd),
+    ("POST", "/peer-connections", .askPeer), ("GET", "/peer-connections", .listPeers),
   ])
   private static let publicPaths: [[String]] = [[], ["status"], ["description.xml"]]
+  /// What is for the user at the device.
+  private static let localPaths: [[String]] = [["peer-connections"]]
 
   mutating func requested(
-    _ exchange: Exchange, _ request: HTTPRequest, from: Endpoint, to local: Endpoint, at now: Moment
+    _ exchange: Exchange, _ request: HTTPRequest, from: Endpoint, to local: Endpoint, at now: Moment,
+    bits: inout RandomBits
   ) -> [Effect] {
     guard local.port == settings.httpPort else {
       return applicationRequested(exchange, request, from: from, to: local, at: now)
@@ -24,7 +28,14 @@ extension CEAgent {
     do throws(Refusal) {
       let path = try front.path(of: request, at: local)
       // 401 comes before 404, so that a stranger learns nothing about what is there.
-      if !Self.publicPaths.contains(path.segments) { try authorize(request) }
+      if Self.localPaths.contains(path.segments) {
+        if !Self.isAtTheDevice(from, local) {
+          try authorize(request)
+          throw Refusal(.forbidden, "this is for the user at the device alone")
+        }
+      } else if !Self.publicPaths.contains(path.segments) {
+        try authorize(request)
+      }
       let (operation, parameters) = try front.operation(of: request, path: path, in: Self.routes)
       let served = ServedRequest(exchange, request, path: path, parameters: parameters, from: from, to: local, now: now)
       let response: HTTPResponse
@@ -35,6 +46,11 @@ extension CEAgent {
       case .configurationRead: response = configurationRead
       case .configure: return try configure(exchange, request, at: now)
       case .control: return try once(served) { agent throws(Refusal) in try agent.control(served, to: local) }
+      case .listPeers: response = listPeers(at: now)
+      case .askPeer:
+        var random = bits
+        defer { bits = random }
+        return try once(served) { agent throws(Refusal) in try agent.askPeer(served, bits: &random) }
       case .connectionEnd: return try endConnection(served).effects(for: exchange, correlation: request.correlation)
       }
       return [.reply(exchange, response.repeating(correlation: request.correlation))]

@@ -34,6 +34,11 @@ public struct CEAgent: Role {
   var memory = AgentMemory()
   var idempotency = IdempotencyCache(capacity: 256)
   var courier = Courier<Attempt>()
+  /// Errands for connections to other homes; its calls have numbers of their own.
+  var peerCourier = Courier<PeerErrand>(numberedFrom: 1 << 32)
+  /// Connections to other homes, oldest first, and the number of the newest.
+  var peers: [PeerConnection] = []
+  var lastPeer = 0
   var troubles = Troubles()
   /// The answers to the last search, while they are still listened for.
   var window: ReplyWindow?
@@ -61,7 +66,7 @@ public struct CEAgent: Role {
     case (_, .started): return ignored(input, "the agent has started before")
     case (_, .stopping): return stop(at: now, bits: &bits)
     case (_, .requested(let exchange, let request, let from, let local)):
-      return requested(exchange, request, from: from, to: local, at: now)
+      return requested(exchange, request, from: from, to: local, at: now, bits: &bits)
     case (_, .replied(let exchange)): return replied(exchange)
     case (_, .callerLeft(let exchange)): return replied(exchange)
     case (_, .interface(let state)): return changed(state, at: now, bits: &bits)
@@ -69,11 +74,14 @@ public struct CEAgent: Role {
       return heard(octets, from: from, delivery: delivery, on: interface, at: now, bits: &bits)
     case (.leaving(let goodbye, let id), .answered(let call, _)) where call == goodbye: return left(id, by: input)
     case (.leaving(let goodbye, let id), .failed(let call, _)) where call == goodbye: return left(id, by: input)
-    case (_, .answered), (_, .failed): return courierTook(input, at: now, bits: &bits)
+    case (_, .answered), (_, .failed):
+      return peersTook(input, at: now, bits: &bits) ?? courierTook(input, at: now, bits: &bits)
     case (_, .fired(let timer)): return fired(timer, at: now, bits: &bits)
     case (_, .commitFailed(let failure, let lost)): return undone(lost, by: failure, at: now, bits: &bits)
-    case (_, .portRefused(let port, let failure)): return portRefused(port, failure, at: now)
-    case (_, .datagram): return ignored(input, "the agent opened no port for datagrams")
+    case (_, .portRefused(let port, let failure)):
+      return peerPortRefused(port, failure) ?? portRefused(port, failure, at: now)
+    case (_, .datagram(let octets, let from, let to)):
+      return peerHeard(octets, from: from, to: to, at: now, bits: &bits)
     case (_, .mapped), (_, .counted): return ignored(input, "the agent maps no ports")
     case (_, .echoed): return ignored(input, "the agent asked for no echo")
     case (_, .streamed), (_, .ended): return ignored(input, "the agent reads no event stream")
@@ -93,6 +101,13 @@ public struct CEAgent: Role {
     static let reply = "ssdp-reply"
     /// The end of a connection from outside; the key is its connectionId.
     static let connectionEnd = "connection-end"
+    // Of connections to other homes; the key is the connection's number.
+    static let peerBinding = "peer-binding"
+    static let peerJoin = "peer-join"
+    static let peerCheck = "peer-check"
+    static let peerMap = "peer-map"
+    static let peerData = "peer-data"
+    static let peerEnd = "peer-end"
   }
 
   private mutating func fired(_ timer: TimerName, at now: Moment, bits: inout RandomBits) -> [Effect] {
@@ -106,7 +121,9 @@ public struct CEAgent: Role {
     case (_, let timer) where timer.name == Timer.connectionEnd: return connectionExpired(timer.key)
     case (_, let timer) where timer.name == Timer.reply: return sendReply(timer.key, at: now)
     case (_, let timer) where timer.name == Courier<Attempt>.retryTimer:
-      return courierTook(.fired(timer), at: now, bits: &bits)
+      return peersTook(.fired(timer), at: now, bits: &bits) ?? courierTook(.fired(timer), at: now, bits: &bits)
+    case (_, let timer) where timer.name.hasPrefix("peer-"):
+      return peerFired(timer, at: now, bits: &bits) ?? ignored(.fired(timer), "not awaited now")
     default: return ignored(.fired(timer), "not awaited now")
     }
   }
@@ -134,6 +151,7 @@ public struct CEAgent: Role {
 
   private mutating func stop(at now: Moment, bits: inout RandomBits) -> [Effect] {
     var effects = stopSearching() + courier.cancel { _ in true } + sayGoodbye()
+    effects += peerCourier.cancel { _ in true }
     if let (call, id, goodbye) = deregistration(bits: &bits) {
       phase = .leaving(call, configuratorId: id)
       return effects + goodbye
@@ -156,7 +174,8 @@ public struct CEAgent: Role {
       phase = .stopped
       return [report, .exit(0)]
     case (_, .answered), (_, .failed):
-      return [report] + courierTook(.commitFailed(failure, of: lost), at: now, bits: &bits)
+      let failed = Input.commitFailed(failure, of: lost)
+      return [report] + (peersTook(failed, at: now, bits: &bits) ?? courierTook(failed, at: now, bits: &bits))
     case (_, .fired(let timer)): return [report, .arm(timer, after: .seconds(1))]
     default: return [report]
     }

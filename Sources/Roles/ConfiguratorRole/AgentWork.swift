@@ -64,4 +64,7 @@ enum Purpose: Sendable, Hashable {
   case externalAddress(MappingOwner)
   case addMapping(MappingOwner)
   case deleteMapping(MappingOwner)
+  case peerNegotiate(Exchange)
+  case sessionRead(String)
+  case sessionConfigure(String)
 }

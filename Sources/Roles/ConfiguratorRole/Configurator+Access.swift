@@ -4,7 +4,7 @@ import RoleKit
 /// The configurator's own HTTP interface, and who may do what with it (profile sections 1 and 3).
 extension Configurator {
   enum Operation: Sendable, Hashable {
-    case description, register, deregister, readAgent, listAgents
+    case description, register, deregister, readAgent, listAgents, connectPeer, mapPeer
   }
 
   static let routes = RouteTable<Operation>([
@@ -13,6 +13,8 @@ extension Configurator {
     ("GET", "/agents/{agentId}", .readAgent),
     ("PUT", "/agents/{agentId}", .register),
     ("DELETE", "/agents/{agentId}", .deregister),
+    ("POST", "/connections", .connectPeer),
+    ("POST", "/connections/{sessionId}/mapping", .mapPeer),
   ])
 
   /// Whose token a request carries.
@@ -70,6 +72,8 @@ extension Configurator {
     case .deregister: .answered(try deregister(served))
     case .readAgent: .answered(try readAgent(served))
     case .listAgents: .answered(listAgents(served))
+    case .connectPeer: try connectPeer(served, bits: &bits)
+    case .mapPeer: try mapPeer(served)
     }
   }
 
@@ -86,7 +90,7 @@ extension Configurator {
     }
   }
 
-  private func identify(_ request: HTTPRequest) throws(Refusal) -> Caller {
+  func identify(_ request: HTTPRequest) throws(Refusal) -> Caller {
     guard let token = request.bearerToken else { throw .unauthorized("expected Authorization: Bearer and a token") }
     if let own = settings.operatorToken, token.equalsSecret(own) { return .operator }
     for (agentId, record) in records where token.equalsSecret(record.controlToken) { return .agent(agentId) }
@@ -106,6 +110,14 @@ extension Configurator {
     case .readAgent, .listAgents:
       guard try identify(served.request) == .operator else {
         throw Refusal(.forbidden, "records are read with the operator's token")
+      }
+    case .connectPeer, .mapPeer:
+      guard case .agent(let agentId) = try identify(served.request) else {
+        throw Refusal(.forbidden, "connections are an agent's to ask for")
+      }
+      // A registration that has expired opens nothing.
+      guard records[agentId]?.isLive(at: served.now) == true else {
+        throw .unauthorized("the agent's registration has expired")
       }
     }
   }

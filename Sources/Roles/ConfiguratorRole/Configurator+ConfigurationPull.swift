@@ -78,9 +78,14 @@ extension Configurator {
   }
 
   private func agentRequest(_ method: String, _ record: AgentRecord) -> HTTPRequest {
+    agentRequest(method, record, correlation: work[record.agentId]?.correlation)
+  }
+
+  /// A request for the agent's document.
+  func agentRequest(_ method: String, _ record: AgentRecord, correlation: String?) -> HTTPRequest {
     var request = HTTPRequest(method, record.registration.configurationURL.target)
     request.bearerToken = record.controlToken
-    request.correlation = work[record.agentId]?.correlation
+    request.correlation = correlation
     return request
   }
 

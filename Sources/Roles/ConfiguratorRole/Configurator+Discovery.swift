@@ -116,6 +116,7 @@ extension Configurator {
   /// An interface that comes up, or gets another address, is told of us at once, and gateways are looked for there.
   mutating func changed(_ state: InterfaceState, at now: Moment) -> [Effect] {
     let old = interfaces.updateValue(state, forKey: state.name)
+    if old?.addresses != state.addresses || old?.defaultGateway != state.defaultGateway { forgetNAT() }
     guard state.isUp, old?.isUp != true || old?.addresses != state.addresses else { return [] }
     if case .none = gateway { gatewaySearches = 0 }
     return alive(on: [state]) + searchGateway(at: now)

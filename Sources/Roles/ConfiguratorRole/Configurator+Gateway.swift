@@ -270,7 +270,7 @@ extension Configurator {
   private mutating func mappingEnded(_ owner: MappingOwner, _ outcome: MappingOutcome, at now: Moment) -> [Effect] {
     switch owner {
     case .connection(let connectionId): connectionMapped(connectionId, outcome, at: now)
-    case .session: []
+    case .session(let sessionId): sessionMapped(sessionId, outcome, at: now)
     }
   }
 

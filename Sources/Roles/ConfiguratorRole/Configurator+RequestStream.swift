@@ -117,6 +117,7 @@ extension Configurator {
     case "configuration-changed": return takeConfigurationChanged(requestId, data, saving: rows, at: now)
     case "control": return takeControl(requestId, BodyField(data), saving: rows, at: now, bits: &bits)
     case "disconnect": return takeDisconnect(requestId, BodyField(data), saving: rows, at: now)
+    case "peer-connection": return takePeerConnection(requestId, data, saving: rows, at: now)
     default: return refuse(requestId, .refused, "\(kind) is not supported", saving: rows, at: now)
     }
   }

@@ -5,7 +5,8 @@ import RoleKit
 /// agents, passes them on to the service server, and brings each device to the configuration that it finds there.
 ///
 /// One sequence is one file: `Configurator+Discovery` (4.2 steps 1 and 2), `+Registration` (step 3),
-/// `+ServerRegistration` (step 4), `+ConfigurationPull` (steps 5 to 7); Sequence 2 takes the same steps.
+/// `+ServerRegistration` (step 4), `+ConfigurationPull` (steps 5 to 7); Sequence 2 takes the same steps. Sequence 4 is
+/// `+Peers` (4.5 steps 1 to 4), with `+NAT` for what is told in it, and `+PeerMapping` (step 6).
 public struct Configurator: Role {
   /// Records that are kept at most; above, a new agent gets 429 (profile section 3).
   static let recordLimit = 256
@@ -21,6 +22,11 @@ public struct Configurator: Role {
   var searchReplies: [UInt64: SearchReply] = [:]
   var lastSearchReply: UInt64 = 0
   var bootID = 1
+
+  // Connections to other homes, by the exchange that is held and by sessionId.
+  var wishes: [Exchange: PeerWish] = [:]
+  var sessions: [String: AgentSession] = [:]
+  var nat = NATKnowledge.nothing
 
   // The management database's content, and what is being done for each agent.
   var records: [String: AgentRecord] = [:]
@@ -58,7 +64,7 @@ public struct Configurator: Role {
     case .started(let rows, let states): return start(rows, states, at: now)
     case .requested(let exchange, let request, let from, let to):
       return serve(request, as: exchange, from: from, to: to, at: now, bits: &bits)
-    case .callerLeft(let exchange): return callerLeft(exchange)
+    case .callerLeft(let exchange): return callerLeft(exchange) + leaveWish(exchange, at: now)
     case .replied(let exchange): return replied(exchange, at: now)
     case .answered(let call, let response): return streamAnswered(call, response, at: now, bits: &bits)
     case .echoed(let call): return unexpected("an echo for call \(call.number)")
@@ -69,8 +75,8 @@ public struct Configurator: Role {
       return heard(octets, from: from, delivery, on: interface, at: now, bits: &bits)
     case .fired(let timer): return fired(timer, at: now, bits: &bits)
     case .interface(let state): return changed(state, at: now)
-    case .datagram(_, let from, let to): return unexpected("a datagram from \(from) to \(to)")
-    case .portRefused(let port, _): return unexpected("a refusal of port \(port)")
+    case .datagram(let octets, let from, _): return natHeard(octets, from: from, at: now, bits: &bits)
+    case .portRefused(let port, let failure): return natPortRefused(port, failure, at: now, bits: &bits)
     case .mapped(let mapping, _): return unexpected("a mapping of port \(mapping.externalPort)")
     case .counted(let interface, _): return unexpected("counters of \(interface)")
     case .commitFailed(let failure, let lost): return undone(lost, failure, bits: &bits)
@@ -86,6 +92,12 @@ public struct Configurator: Role {
     static let alive = "alive"
     /// The next attempt at an event stream.
     static let stream = "stream"
+    /// The end of a `peer-connect` that is held; the key is its exchange's number.
+    static let peerWish = "peer-wish"
+    /// A question to the STUN server is looked at again; the key is the question.
+    static let natProbe = "nat-probe"
+    /// The end of a session; the key is its sessionId.
+    static let sessionEnd = "session-end"
     /// Another try after a 401; the key is the agentId.
     static let unauthorized = "unauthorized"
     /// The end of a search for gateways, or the next one.
@@ -106,6 +118,9 @@ public struct Configurator: Role {
     case Timer.controlAgain: return controlAgain(timer.key, bits: &bits)
     case Timer.connectionDeadline: return connectionOverdue(timer.key, at: now)
     case Timer.connectionEnd: return connectionExpired(timer.key, at: now)
+    case Timer.peerWish: return wishOverdue(timer, at: now)
+    case Timer.natProbe: return lookAgainAtNAT(timer, at: now, bits: &bits)
+    case Timer.sessionEnd: return sessionExpired(timer.key, at: now)
     default: return [.report(Report(.warning, "ignored", "a timer that nobody armed: \(timer.name)"))]
     }
   }
@@ -132,6 +147,10 @@ public struct Configurator: Role {
     case .externalAddress(let owner): return externalAddressEnded(owner, errand, ending, at: now)
     case .addMapping(let owner): return addMappingEnded(owner, errand, ending, at: now, bits: &bits)
     case .deleteMapping(let owner): return deleteMappingEnded(owner, errand, ending, at: now)
+    case .peerNegotiate(let exchange):
+      return peerNegotiateEnded(exchange, errand, ending, at: now) + distrustStream(ending, bits: &bits)
+    case .sessionRead(let sessionId): return sessionReadEnded(sessionId, errand, ending, at: now)
+    case .sessionConfigure(let sessionId): return sessionConfigureEnded(sessionId, errand, ending, at: now)
     }
   }
 
@@ -141,7 +160,7 @@ public struct Configurator: Role {
     // BOOTID.UPNP.ORG has to grow with every start and is at most 2^31 - 1 (UDA 2.0 clause 1.2.2).
     bootID = Int(max(1, now.wall / 1000 & 0x7FFF_FFFF))
     for state in states { interfaces[state.name] = state }
-    effects += resumeConnections(at: now)
+    effects += resumeConnections(at: now) + resumeSessions(at: now)
     effects += alive(on: states) + [armAlive()] + searchGateway(at: now) + openStream()
     return effects + [.ready]
   }
@@ -159,6 +178,9 @@ public struct Configurator: Role {
       switch row.table {
       case ConfiguratorTables.appliedConfigurations where records[row.key] != nil && row.value != nil:
         ConfiguratorTables.restore(row.value ?? [:], into: &records[row.key]!)
+      case ConfiguratorTables.sessions:
+        guard let session = ConfiguratorTables.session(row) else { fallthrough }
+        sessions[row.key] = session
       case ConfiguratorTables.owedDeregistrations: owedDeregistrations.insert(row.key)
       default: if !restoreWork(row) { effects.append(unreadable(row)) }
       }

@@ -22,6 +22,8 @@ public struct ConfiguratorSettings: Sendable, Hashable {
   public var httpPort: UInt16
   /// `nil`: the home is managed without a service server.
   public var server: Server?
+  /// The server's two STUN ports, at its address.
+  public var stunPorts: [UInt16]
   /// `nil`: nobody may read or remove records.
   public var operatorToken: String?
   /// 4.2 step 4: whether agents are registered with the service server. Where not, their configuration is not asked for
@@ -40,7 +42,8 @@ public struct ConfiguratorSettings: Sendable, Hashable {
 
   public init(
     configuratorId: String, friendlyName: String = "Home configurator", httpPort: UInt16 = DefaultPort.configurator,
-    server: Server? = nil, operatorToken: String? = nil, serverRegistration: Bool = true,
+    server: Server? = nil, stunPorts: [UInt16] = DefaultPort.stun, operatorToken: String? = nil,
+    serverRegistration: Bool = true,
     configurationPull: Bool = true, lifetimes: ClosedRange<Int> = AgentRegistration.lifetimes,
     longestReplyDelay: UInt64? = nil, ssdpGroup: Endpoint = Endpoint(ProfileNames.ssdpGroup, ProfileNames.ssdpPort),
     hostNames: [String] = []
@@ -49,6 +52,7 @@ public struct ConfiguratorSettings: Sendable, Hashable {
     self.friendlyName = friendlyName
     self.httpPort = httpPort
     self.server = server
+    self.stunPorts = stunPorts
     self.operatorToken = operatorToken
     self.serverRegistration = serverRegistration
     self.configurationPull = configurationPull

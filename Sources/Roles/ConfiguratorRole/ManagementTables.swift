@@ -12,6 +12,7 @@ import RoleKit
 /// | `owed_deregistrations` | agentId | `{}`: removals that the server has not heard of yet |
 /// | `connections` | connectionId | `{requestId, agentId, application, connectionToken, expires, deadline, isOpen, endpoint?, correlation?}`: connections of mobile devices; times in ms since 1970 |
 /// | `port_mappings` | owner | `{transport, client, external, gateway, expires, isPermanent}`: what a gateway holds for us; the owner is `connection/` and a connectionId, or `session/` and a sessionId |
+/// | `sessions` | sessionId | `{agentId, expires, mapped?: {address, port}}`: connections to other homes; the time in ms since 1970 |
 public enum ConfiguratorTables {
   public static let agents = "agents"
   public static let appliedConfigurations = "applied_configurations"
@@ -20,9 +21,11 @@ public enum ConfiguratorTables {
   public static let connections = "connections"
   public static let portMappings = "port_mappings"
 
+  public static let sessions = "sessions"
+
   /// Every table.
   public static let all = [
-    agents, appliedConfigurations, handledRequests, owedDeregistrations, connections, portMappings,
+    agents, appliedConfigurations, handledRequests, owedDeregistrations, connections, portMappings, sessions,
   ]
 
   static func row(registration record: AgentRecord) -> Row {
@@ -97,6 +100,27 @@ public enum ConfiguratorTables {
       record.known = AgentRecord.Known(document: document, etag: known["etag"]?.string)
     }
     record.refusedRevision = value["refusedRevision"]?.int
+  }
+
+  static func row(session: AgentSession) -> Row {
+    var value: JSONObject = ["agentId": .string(session.agentId), "expires": .int(session.expires)]
+    if let mapped = session.mapped {
+      value["mapped"] = ["address": .text(mapped.address), "port": .int(Int(mapped.port))]
+    }
+    return Row(sessions, session.sessionId, .object(value))
+  }
+
+  static func session(_ row: Row) -> AgentSession? {
+    guard let value = row.value, let agentId = value["agentId"]?.string, let expires = value["expires"]?.int else {
+      return nil
+    }
+    var session = AgentSession(sessionId: row.key, agentId: agentId, expires: Int64(expires))
+    if let mapped = value["mapped"], let address = mapped["address"]?.string.flatMap({ IPAddress($0) }),
+      let port = mapped["port"]?.int.flatMap({ UInt16(exactly: $0) })
+    {
+      session.mapped = Endpoint(address, port)
+    }
+    return session
   }
 
   static func handled(_ row: Row) -> HandledRequest? {

@@ -69,7 +69,8 @@ public struct Courier<Purpose: Sendable>: Sendable {
   private var parcels: [UInt64: Parcel] = [:]
   private var lastNumber: UInt64 = 0
 
-  public init() {}
+  /// - Parameter first: a role with two couriers numbers their calls apart.
+  public init(numberedFrom first: UInt64 = 0) { lastNumber = first }
 
   /// Errands under way.
   public var errands: [(errand: Errand, purpose: Purpose)] {
