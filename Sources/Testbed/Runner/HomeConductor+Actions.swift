@@ -228,22 +228,25 @@ extension HomeConductor {
     }
     switch carrier {
     case .http, .tcp:
-      let endpoint = try endpoint(receiver, carrier)
+      let endpoint = try endpoint(receiver, carrier, from: sender)
       // What comes back is on the wire; that nothing does is no fault of the action.
       let method = String(decoding: octets.prefix { $0 != 0x20 }, as: UTF8.self)
       _ = try? await home.exchange(
         from: sender.name, with: endpoint, sending: octets, within: .seconds(2),
         until: { PlainHTTP.response(in: $0, to: method, isEnded: false) != nil })
-    case .udp: try home.sendDatagram(from: sender.name, port: 0, to: try endpoint(receiver, carrier), octets)
+    case .udp:
+      try home.sendDatagram(from: sender.name, port: 0, to: try endpoint(receiver, carrier, from: sender), octets)
     case .ethernet: try home.sendFrame(from: sender.name, interface: 0, octets)
     }
   }
 
-  private func endpoint(_ receiver: PartyReference, _ carrier: Carrier) throws -> Endpoint {
+  private func endpoint(_ receiver: PartyReference, _ carrier: Carrier, from sender: Node) throws -> Endpoint {
     switch receiver {
     case .node(let reference):
       let node = try node(reference)
-      guard let address = addresses[node.name] else { throw ActionFailure("\(node.name) has no address") }
+      guard let address = outerAddress(of: node, for: sender) ?? addresses[node.name] else {
+        throw ActionFailure("\(node.name) has no address")
+      }
       switch carrier {
       case .udp(let port), .tcp(let port): return Endpoint(address, UInt16(clamping: port))
       case .http, .ethernet:
@@ -255,6 +258,13 @@ extension HomeConductor {
       return Endpoint(port == Int(ProfileNames.ssdpPort) ? ProfileNames.ssdpGroup : .v4(.max), UInt16(clamping: port))
     case .any, .operator: throw ActionFailure("nothing can be sent to \(receiver)")
     }
+  }
+
+  /// A gateway's address in a network that the sender is in and that is none of a home.
+  private func outerAddress(of node: Node, for sender: Node) -> IPAddress? {
+    let outside = Set(topology.networks.filter { $0.home == nil }.map(\.qualifiedName))
+    let shared = outside.intersection(sender.interfaces.map(\.network))
+    return node.interfaces.first { shared.contains($0.network) }?.address?.address
   }
 
   private func run(_ command: String, on node: Node) throws {

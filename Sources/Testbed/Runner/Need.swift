@@ -132,9 +132,18 @@ struct Need: Sendable, Hashable, CustomStringConvertible {
     case .either(let guardian, let branches, _): return first(guardian, branches.flatMap { $0 })
     case .wait(let fact, let guardian, _): return variant.allows(guardian) ? self.fact(fact) : nil
     case .message(let line):
-      guard variant.allows(line.guardian), frames.contains(line.arrow.message) else { return nil }
-      return Need(kind: .ethernet, reason: "\(line.arrow.message) is no message between sockets (\(line.position))")
+      guard variant.allows(line.guardian) else { return nil }
+      if frames.contains(line.arrow.message) {
+        return Need(kind: .ethernet, reason: "\(line.arrow.message) is no message between sockets (\(line.position))")
+      }
+      return isMapping(line.arrow) ? Need(kind: .nat, reason: "a port is mapped (\(line.position))") : nil
     }
+  }
+
+  /// Whether a line wants a mapping that was made; a refusal is had without translation too.
+  private static func isMapping(_ arrow: Arrow) -> Bool {
+    arrow.message == "map-port-reply"
+      && arrow.judgements.contains { $0.path.description == "status" && $0.test == .equal(.integer(200)) }
   }
 
   private static func fact(_ fact: Fact) -> Need? {
