@@ -10,7 +10,7 @@ REPORT ?= report
 # Debian packages, by what they are needed for.
 BUILD_PACKAGES := libsqlite3-dev
 RUN_PACKAGES := nftables dnsmasq-base busybox iproute2 curl iputils-ping
-PEER_PACKAGES := tshark curl gupnp-tools python3 iputils-ping iproute2 graphviz
+PEER_PACKAGES := miniupnpd miniupnpd-nftables tshark curl gupnp-tools python3 iputils-ping iproute2 graphviz
 BENCH_PACKAGES := gcc libc6-dev iproute2 iputils-ping
 
 # `make scenarios` judges every capture again, with the logs taken away.

@@ -58,6 +58,15 @@ check "... on loopback too" python3 python_agent_on_loopback
 check "tshark sees clean HTTP and SSDP in a run's capture" tshark clean_capture namespaces
 check "... in what taps told on loopback too" tshark clean_capture loopback
 check "curl registers an agent" curl "$bin/homebed" run "$here/curl-registers.scenario"
+# Somebody else's home gateway, as IGD:2 and as IGD:1: Sequence 3 by a mapping of its own, and the mapping's end.
+miniupnpd_gateway() { # VERSION
+  "$bin/homebed" run "$here/miniupnpd-reached.scenario" --backend namespaces --report "$folder/miniupnpd" \
+    --device "hg=exec:$here/miniupnpd.sh $1"
+}
+
+PATH=$PATH:/usr/sbin
+check "Sequence 3 through miniupnpd (IGD:2)" miniupnpd miniupnpd_gateway 2
+check "... and where it describes itself as IGD:1" miniupnpd miniupnpd_gateway 1
 check "gssdp-discover finds configurator and device" gssdp-discover "$bin/homebed" run "$here/gssdp-finds.scenario"
 
 echo "$passed passed, $failed failed, $skipped skipped"

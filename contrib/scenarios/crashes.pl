@@ -1,12 +1,15 @@
 #!/usr/bin/perl
-# Writes scenarios/crashes/: every program crashed and restarted at every message of Sequences 1 and 2.
+# Writes scenarios/crashes/: programs crashed and restarted at the messages of Sequences 1 to 3.
 # usage: crashes.pl [--check]   (--check: fails where the files differ from what would be written)
 use strict;
 use warnings;
 
 my $check = @ARGV && $ARGV[0] eq '--check';
 my $root = 'scenarios/crashes';
-my %name = (tv => 'the CE device', cfg => 'the configurator', server => 'the service server');
+my %name = (
+  tv => 'the CE device', cfg => 'the configurator', server => 'the service server', hg => 'the home gateway',
+  phone => 'the mobile device',
+);
 
 # Each message of a sequence, in order: FROM, TO, NAME.
 my @first = (
@@ -23,9 +26,26 @@ my @first = (
 );
 my @second = (['operator', 'server', 'configuration-update'], ['server', 'operator', 'configuration-update-reply'], @first);
 
+# Who hangs up or crashes at each message of Sequence 3.
+my @everybody = qw(phone cfg server);
+my @third = (
+  ['phone', 'server', 'connect', @everybody],
+  ['server', 'cfg', 'request', @everybody],
+  ['cfg', 'tv', 'control', @everybody, 'tv'],
+  ['tv', 'cfg', 'control-reply', @everybody, 'tv'],
+  ['cfg', 'hg', 'map-port', @everybody, 'hg'],
+  ['hg', 'cfg', 'map-port-reply', @everybody, 'hg'],
+  ['cfg', 'server', 'request-result', @everybody],
+  ['server', 'cfg', 'request-result-reply', @everybody],
+  ['server', 'phone', 'connect-reply', @everybody],
+  ['phone', 'tv', 'connection', @everybody, 'tv', 'hg'],
+  ['tv', 'phone', 'connection-reply', @everybody, 'tv', 'hg'],
+);
+
 my %wanted;
 table(1, @first);
 table(2, @second);
+reach($_) for @third;
 exit finish();
 
 sub table {
@@ -49,6 +69,56 @@ sub table {
         ? first($file, $title, $isKnown, "$from -> $to $message", $victim, @lost)
         : second($file, $title, "$from -> $to $message", $victim, @lost);
     }
+  }
+}
+
+# Whatever comes of the first connection, the second one is served: nothing is stuck, nothing is forgotten.
+sub reach {
+  my ($from, $to, $message, @victims) = @{ $_[0] };
+  for my $victim (@victims) {
+    my $file = "crash-3-$victim-at-$message";
+    my $title = "Sequence 3: $name{$victim} crashes at $message and is started again";
+    # A stream that was cut without a word is given up after 45 s.
+    my $stream = $victim eq 'cfg' || $victim eq 'server' ? "  cfg -> server request-stream\n  server -> cfg request-stream-reply\n" : '';
+    my $isUp = $victim eq 'phone' ? '' : "  wait until $victim is up\n";
+    $wanted{"$root/sequence-3/$file.scenario"} = <<"TEXT";
+# Written by contrib/scenarios/crashes.pl.
+scenario $file "$title"
+profile 5
+topology one-home
+tags crash
+pace 10
+time limit 300s
+
+given
+  power on server, hg
+  power on cfg, phone
+  server holds configuration for tv
+    hostName = "tv"
+  end
+  power on tv
+  wait until cfg agent tv state = "configured"
+
+when
+  at $from -> $to $message do restart $victim
+  phone connects to tv media
+
+expect
+  $from -> $to $message
+  never
+    # A token that was given opens the application.
+    tv -> phone connection-reply where status = 401
+  end
+$stream$isUp
+when
+  phone connects to tv media
+
+expect
+  phone -> server connect
+  server -> phone connect-reply where status = 201 save connectionToken as \$token
+  phone -> tv connection where token = \$token
+  tv -> phone connection-reply with status = 200
+TEXT
   }
 }
 

@@ -50,11 +50,13 @@ extension HomeConductor {
     return log.isEmpty ? "" : "; its log ends: " + log.joined(separator: " | ")
   }
 
-  /// Whether a foreign program's port takes a connection.
+  /// Whether a foreign program's port answers. It is asked something, since HTTP servers wait for a request.
   private func answers(_ node: Node) async -> Bool {
     guard let port = node.kind.httpPort, let address = addresses[node.name], let home else { return false }
+    let question = Array("GET / HTTP/1.1\r\nHost: \(Endpoint(address, port))\r\nConnection: close\r\n\r\n".utf8)
     let answer = try? await home.exchange(
-      from: node.name, with: Endpoint(address, port), sending: [], within: .milliseconds(200), until: { _ in true })
+      from: node.name, with: Endpoint(address, port), sending: question, within: .milliseconds(200),
+      until: { !$0.isEmpty })
     return answer != nil
   }
 }
