@@ -10,7 +10,9 @@ REPORT ?= report
 # Debian packages, by what they are needed for.
 BUILD_PACKAGES := libsqlite3-dev
 RUN_PACKAGES := nftables dnsmasq-base busybox iproute2 curl iputils-ping
-PEER_PACKAGES := miniupnpd miniupnpd-nftables tshark curl gupnp-tools python3 iputils-ping iproute2 graphviz
+PEER_PACKAGES := miniupnpd miniupnpd-nftables tshark curl gupnp-tools miniupnpc python3 python3-venv iputils-ping iproute2 graphviz
+# PyPI packages, which go into .build/peers.
+PEER_PYTHON := async-upnp-client
 BENCH_PACKAGES := gcc libc6-dev iproute2 iputils-ping
 
 # `make scenarios` judges every capture again, with the logs taken away.
@@ -53,6 +55,7 @@ nat: build test-deps ## each NAT behaviour of RFC 4787, as a STUN client sees it
 	Tests/NAT/run.sh $(BIN)
 
 peers: build test-deps ## programs that nobody here wrote: tshark, curl, gssdp-discover, a CE agent in Python
+	@contrib/checks/python.sh .build/peers $(PEER_PYTHON)
 	Tests/Peers/run.sh $(BIN)
 
 bench: bench-deps release ## measure: figures against a floor in the same run, medians

@@ -67,6 +67,18 @@ miniupnpd_gateway() { # VERSION
 PATH=$PATH:/usr/sbin
 check "Sequence 3 through miniupnpd (IGD:2)" miniupnpd miniupnpd_gateway 2
 check "... and where it describes itself as IGD:1" miniupnpd miniupnpd_gateway 1
+# Control points of other people at our gateway.
+strict_control_point() {
+  sed "s|@here@|$here|" "$here/strict-gateway.scenario" > "$folder/strict-gateway.scenario"
+  ln -sfn "$here/topologies" "$folder/topologies"
+  "$bin/homebed" run "$folder/strict-gateway.scenario" --backend namespaces
+}
+
+PATH=$here/../../.build/peers/bin:$PATH
+check "upnpc lists, adds, adds any and deletes" upnpc "$bin/homebed" run "$here/upnpc-maps.scenario" --backend namespaces
+check "gssdp-discover finds the gateway, in the home alone" gssdp-discover \
+  "$bin/homebed" run "$here/gssdp-finds-gateway.scenario" --backend namespaces
+check "async-upnp-client, strict, reads, maps and subscribes" upnp-client strict_control_point
 check "gssdp-discover finds configurator and device" gssdp-discover "$bin/homebed" run "$here/gssdp-finds.scenario"
 
 echo "$passed passed, $failed failed, $skipped skipped"
