@@ -39,7 +39,8 @@ let wire: [Target] = [
 ]
 
 let messages: [Target] = [
-  .library("Messages", "Messages", ["Octets", "JSONText", "HTTPWire", "SSDP", "STUN", "UPnPDescription", "SOAP"]),
+  .library(
+    "Messages", "Messages", ["Octets", "JSONText", "HTTPWire", "SSDP", "STUN", "UPnPDescription", "SOAP", "HTIP"]),
   .library(
     "Messages", "Trace",
     [
@@ -55,6 +56,7 @@ let roles: [Target] = [
   .library("Roles", "ConfiguratorRole", ["RoleKit", "Messages"]),
   .library("Roles", "ServiceServerRole", ["RoleKit", "Messages"]),
   .library("Roles", "HomeGatewayRole", ["RoleKit", "Messages"]),
+  .library("Roles", "HomeSwitchRole", ["RoleKit", "Messages"]),
 ]
 
 let platform: [Target] = [
@@ -119,7 +121,7 @@ let commands: [Target] = [
       arguments,
     ]),
   .program("mobile-client", ["MobileClientRole", "RoleKit", "Messages", "RoleHost", arguments]),
-  .program("home-switch", ["JSONText", "Octets", "RoleKit", "Messages", "RoleHost", "LinuxNetwork", arguments]),
+  .program("home-switch", ["HomeSwitchRole", "RoleKit", "Messages", "RoleHost", arguments]),
   .program(
     "homebed-bench",
     [
@@ -152,6 +154,7 @@ let tests: [Target] = [
   .tests(of: "MobileClientRole", ["RoleKit", "Messages"]),
   .tests(of: "ServiceServerRole", ["RoleKit", "Messages"]),
   .tests(of: "HomeGatewayRole", ["RoleKit", "Messages"]),
+  .tests(of: "HomeSwitchRole", ["RoleKit", "Messages"]),
   .tests(of: "LinuxNetwork"),
   .tests(of: "Transports", ["RoleKit", "Messages", "Taps", "LinuxNetwork"]),
   .tests(of: "Translation", ["Packets", "Octets"]),

@@ -119,12 +119,14 @@ struct Living {
     case .save: break
     case .listen(let port): ports.insert(port)
     case .stopListening(let port): ports.remove(port)
+    case .openFrames, .frame: break
     case .openDatagrams(let port): sockets.insert(port)
     case .closeDatagrams(let port): sockets.remove(port)
     case .datagram(let octets, let from, let to):
       #expect(sockets.contains(from.port), "a datagram leaves from an open socket")
       sent.append(Sent(octets: octets, from: from, to: to))
-    case .openStream, .event, .comment, .close, .subscribe, .echo, .map, .unmap, .count, .output:
+    case .readNeighbours, .watchBridge, .openStream, .event, .comment, .close, .subscribe, .echo, .map, .unmap, .count,
+      .output:
       Issue.record("the agent has no business with \(effect)")
     }
   }

@@ -132,3 +132,28 @@ import Testing
     #expect(error.format == "HTIP")
   }
 }
+
+@Suite struct FittingTests {
+  @Test(arguments: [
+    (DeviceItemID.modelName, "Living room <TV>", "Living room <TV>"),
+    (.modelName, String(repeating: "é", count: 20), String(repeating: "é", count: 15)),
+    (.modelNumber, "tv 2026/b", "TV2026/B"), (.manufacturerCode, "02ce01", "02CE01"),
+    (.status, "no-configurator,wrong_subnet", "NO-CONFIGURATOR,WRONGSUBNET"),
+  ])
+  func aTextIsCutToWhatTheItemMayCarry(_ id: DeviceItemID, _ text: String, _ fitted: String) {
+    #expect(DeviceItem.fitting(id, text)?.text == fitted)
+  }
+
+  @Test func whatFitsNoWayIsLeftOut() {
+    #expect(DeviceItem.fitting(.manufacturerCode, "02CE0") == nil)
+    #expect(DeviceItem.fitting(.modelNumber, "日本") == nil)
+    #expect(DeviceItem.fitting(.battery, "5") == nil)
+    #expect(DeviceItem.categories([]) == nil)
+  }
+
+  @Test func categoriesKeepTheirLimits() {
+    let long = String(repeating: "A", count: 40)
+    #expect(DeviceItem.categories(["AV_TV", long])?.text == "AV_TV," + String(repeating: "A", count: 31))
+    #expect(DeviceItem.categories(Array(repeating: long, count: 9))?.text?.utf8.count == 127)
+  }
+}

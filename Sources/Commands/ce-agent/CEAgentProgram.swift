@@ -37,6 +37,9 @@ struct CEAgentProgram: RoleProgram {
   @Option(help: ArgumentHelp("How long a registration is asked to hold. Default: 3600.", valueName: "60..86400"))
   var registerLifetime: String?
 
+  @Option(help: ArgumentHelp("The time between two HTIP frames. Default: 30.", valueName: "seconds"))
+  var htipInterval: String?
+
   @Flag(help: "Tells the configurator when the agent stops.")
   var deregisterOnStop = false
 
@@ -61,6 +64,9 @@ struct CEAgentProgram: RoleProgram {
     settings.ssdpMaxDelay = common.ssdpMaxDelay
     let lifetime = OptionValue.find("register-lifetime", flag: registerLifetime) ?? common.setting("register-lifetime")
     if let lifetime { settings.lifetime = try lifetime.number(60...86_400) }
+    if let interval = OptionValue.find("htip-interval", flag: htipInterval) {
+      settings.htip = try interval.htipRhythm()
+    }
     let goodbye = OptionValue.find("deregister-on-stop", flag: deregisterOnStop ? "true" : nil)
     if let goodbye = goodbye ?? common.setting("deregister-on-stop") {
       settings.deregistersOnStop = try goodbye.truth()

@@ -42,6 +42,8 @@ final class HostLoop<R: Role> {
   private let ssdp: SSDPTransport?
   private let datagrams: DatagramTransport
   private let echoes: EchoTransport
+  private let frames: FrameTransport
+  private var bridges: [String: BridgeWatcher] = [:]
   private let portMapper: (any PortMapper)?
   private let watcher: InterfaceWatcher
   private let network: HostNetwork
@@ -91,6 +93,7 @@ final class HostLoop<R: Role> {
     }
     echoes = EchoTransport(loop: loop, clock: clock, log: log) { feed.yield(.input($0)) }
     datagrams = DatagramTransport(loop: loop, tap: tap, log: log) { take(.datagram($0, from: $1, to: $2)) }
+    frames = FrameTransport(loop: loop, log: log) { take(.frame($0, from: $1, interface: $2)) }
     watcher = InterfaceWatcher(loop: loop, log: log) { feed.yield(.interfaces($0)) }
     network = HostNetwork(
       settings, server: server, ssdp: ssdp, datagrams: datagrams, watcher: watcher, sources: sources, tap: tap)
@@ -114,6 +117,8 @@ final class HostLoop<R: Role> {
     await ssdp?.shutDown()
     await datagrams.shutDown()
     await echoes.shutDown()
+    await frames.shutDown()
+    for bridge in bridges.values { await bridge.shutDown() }
     await client.shutDown()
     await server.shutDown()
     await watcher.shutDown()
@@ -205,6 +210,10 @@ final class HostLoop<R: Role> {
     case .openDatagrams(let port): await want(.datagrams, port)
     case .closeDatagrams(let port): _ = await network.want(.datagrams, port, false)
     case .datagram(let octets, let from, let to): datagrams.send(octets, from: from, to: to)
+    case .openFrames(let interface): await openFrames(interface)
+    case .frame(let octets, let interface): frames.send(octets, interface: interface)
+    case .readNeighbours: readNeighbours()
+    case .watchBridge(let name): watch(bridge: name)
     case .map(let mapping): map(mapping)
     case .unmap(let mapping): portMapper?.unmap(mapping)
     case .count(let interface): feed.yield(.input(.counted(interface: interface, InterfaceFile.counters(interface))))
@@ -222,6 +231,29 @@ final class HostLoop<R: Role> {
   /// Done before the effects that follow: a role is ready when its ports are open.
   private func want(_ kind: SocketKind, _ port: UInt16) async {
     if let failure = await network.want(kind, port, true) { feed.yield(.input(.portRefused(port, failure))) }
+  }
+
+  private func openFrames(_ interface: String) async {
+    guard network.hasEthernet(interface) else {
+      return log.info("no-ethernet: \(interface) is on loopback, so HTIP is not spoken there")
+    }
+    await frames.open(interface)
+  }
+
+  private func readNeighbours() {
+    do {
+      feed.yield(.input(.neighbours(try network.neighbours())))
+    } catch {
+      log.warning("the neighbour table cannot be read: \(error)")
+      feed.yield(.input(.neighbours([])))
+    }
+  }
+
+  private func watch(bridge name: String) {
+    guard bridges[name] == nil else { return }
+    let watcher = BridgeWatcher(bridge: name, loop: loop, log: log) { [feed] in feed.yield(.input(.bridge($0))) }
+    bridges[name] = watcher
+    watcher.start()
   }
 
   private func map(_ mapping: PortMapping) {

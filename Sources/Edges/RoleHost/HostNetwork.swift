@@ -1,3 +1,4 @@
+import Glibc
 import LinuxNetwork
 import Logging
 import Messages
@@ -47,6 +48,7 @@ final class HostNetwork {
   ///
   /// - Throws: ``HostError`` where an interface is missing or a port is in use.
   func start() async throws {
+    if settings.network == .none { return }
     if case .fixed(let given) = settings.network {
       states = given
       if let tap { states = states.map { $0.with(tap.links) } }
@@ -103,11 +105,29 @@ final class HostNetwork {
     }
   }
 
+  /// False for an interface on loopback, where no frames are.
+  func hasEthernet(_ interface: String) -> Bool {
+    if case .fixed = settings.network { false } else { true }
+  }
+
+  /// Who has which address on the links of this node; nobody on loopback.
+  func neighbours() throws -> [Neighbour] {
+    if case .fixed = settings.network { return [] }
+    var names: [Int32: String] = [:]
+    for name in self.names { names[Int32(bitPattern: if_nametoindex(name))] = name }
+    return try NeighbourEntry.list().compactMap { entry in
+      guard let name = names[entry.interface], let address = IPAddress(entry.address),
+        let mac = MACAddress(entry.mac)
+      else { return nil }
+      return Neighbour(address, mac, interface: name)
+    }
+  }
+
   // MARK: Which interfaces count
 
   private func choose(among interfaces: [NetworkInterface]) throws {
     switch settings.network {
-    case .fixed: break
+    case .fixed, .none: break
     case .named(let wanted, let address):
       for name in wanted where !interfaces.contains(where: { $0.name == name }) {
         throw HostError.failed("there is no interface \(name); hint: `ip link` lists those that there are")

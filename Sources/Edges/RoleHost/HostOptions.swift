@@ -107,10 +107,10 @@ extension HostOptions {
     let ssdp = Endpoint(group ?? ProfileNames.ssdpGroup, port ?? ProfileNames.ssdpPort)
     let http = try OptionValue.find("http-port", flag: httpPort)?.port() ?? defaultPort
     let name = OptionValue.find("node", flag: node)?.text
-    let speed = try OptionValue.find("pace", flag: pace)?.decimal(RoleClock.paces) ?? 1
+    let speed = try OptionValue.find("pace", flag: pace)?.pace() ?? 1
     var host = HostSettings(
       network: try network(), httpPort: http, ssdp: speaksSSDP ? ssdp : nil, pace: speed,
-      log: try log(name ?? program))
+      log: try HostOptions.log(name ?? program, level: logLevel))
     // Set by a runner; nothing for people to give.
     host.tap = OptionValue.find("tap", flag: nil)?.text
     host.node = name ?? program
@@ -126,9 +126,10 @@ extension HostOptions {
       ownAddress: try OptionValue.find("address", flag: address)?.address())
   }
 
-  private func log(_ label: String) throws(HostError) -> Logger {
+  /// A log on standard error; `level` is what --log-level gave.
+  public static func log(_ label: String, level: String?) throws(HostError) -> Logger {
     var log = Logger(label: label, factory: { StreamLogHandler.standardError(label: $0) })
-    if let value = OptionValue.find("log-level", flag: logLevel) {
+    if let value = OptionValue.find("log-level", flag: level) {
       guard let level = Logger.Level(rawValue: value.text.lowercased()) else {
         throw value.wrong("debug, info, notice, warning or error")
       }

@@ -16,6 +16,8 @@ public struct HostSettings: Sendable {
     case holding(IPAddress)
     /// The kernel's interface that the default route leaves by when the program starts.
     case main
+    /// No interface is the role's own; it names those that it works on.
+    case none
   }
 
   public var network: Network

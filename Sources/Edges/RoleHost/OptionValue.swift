@@ -2,6 +2,7 @@ import Glibc
 import Messages
 import NIOCore
 import RoleKit
+import Transports
 
 /// One setting as a person gave it, by flag or by variable, and how it is read: errors name where it stood.
 public struct OptionValue: Sendable {
@@ -64,6 +65,14 @@ public struct OptionValue: Sendable {
       throw wrong("seconds from \(range.lowerBound) to \(range.upperBound), such as 0.02")
     }
     return .seconds(value)
+  }
+
+  /// How many times as fast as the clock role time runs.
+  public func pace() throws(HostError) -> Double { try decimal(RoleClock.paces) }
+
+  /// How often HTIP frames are sent, in seconds.
+  public func htipRhythm() throws(HostError) -> HTIPRhythm {
+    HTIPRhythm(interval: try seconds(HTIPRhythm.intervals))
   }
 
   public func truth() throws(HostError) -> Bool {

@@ -43,12 +43,21 @@ extension RoleProgram {
   public static func host<R: Role>(
     _ role: R, _ common: CommonSettings, tables: [String], portMapper: (any PortMapper)? = nil
   ) async throws {
+    let store = tables.isEmpty ? nil : try common.state.store(tables: tables)
+    defer { store?.close() }
+    try await run(RoleHost(role, settings: common.host, store: store, portMapper: portMapper))
+  }
+
+  /// Runs a role that keeps nothing until it exits; throws its exit status where that is not 0.
+  public static func host<R: Role>(_ role: R, _ settings: HostSettings) async throws {
+    try await run(RoleHost(role, settings: settings, store: nil))
+  }
+
+  private static func run<R: Role>(_ host: RoleHost<R>) async throws {
     let stop = StopRequest()
     let signals = StopSignals(stop)
     defer { signals.cancel() }
-    let store = tables.isEmpty ? nil : try common.state.store(tables: tables)
-    let status = try await RoleHost(role, settings: common.host, store: store, portMapper: portMapper).run(stop: stop)
-    store?.close()
+    let status = try await host.run(stop: stop)
     if status != 0 { throw ExitCode(status) }
   }
 

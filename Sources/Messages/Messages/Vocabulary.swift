@@ -1,4 +1,5 @@
 // Roles import Messages and RoleKit alone; the plain values that messages are made of come along with Messages.
+@_exported import HTIP
 @_exported import HTTPWire
 @_exported import JSONText
 @_exported import Octets

@@ -59,8 +59,8 @@ public struct Dissector: Sendable {
       return
     }
     let tap = parties.tap(interface.index)
-    // Frames that go to the node were told where they came from.
-    if tap.node != nil, packet.direction == .outbound { return }
+    // Frames that go to the node were told where they came from; only a switch's own show nowhere else.
+    if tap.node != nil, packet.direction == .outbound, !isOfSwitch(packet.octets) { return }
     do {
       try consume(packet, at: tap, interface.index, frame: frame)
     } catch let fault as WireError {
@@ -79,7 +79,7 @@ public struct Dissector: Sendable {
   {
     let head = try EthernetHeader(parsing: captured.octets)
     var tap = tap
-    if let node = tap.node {
+    if let node = tap.node, captured.direction != .outbound {
       if !tap.isNetworkKnown {
         parties.locate(tap: interface, source: head.source)
         tap = parties.tap(interface)
@@ -92,7 +92,8 @@ public struct Dissector: Sendable {
     }
     let packet = try Packet(parsing: captured.octets)
     let sighting = Sighting(
-      tap: tap, interface: interface, source: head.source, origin: TCPOrigin(time: captured.time, frame: frame)
+      tap: tap, interface: interface, source: head.source, direction: captured.direction,
+      origin: TCPOrigin(time: captured.time, frame: frame)
     )
     switch packet.payload {
     case .arp(let arp): consume(arp, packet, sighting)
@@ -206,6 +207,7 @@ struct Sighting: Sendable {
   var tap: PartyTable.Tap
   var interface: Int
   var source: MACAddress
+  var direction: CaptureDirection
   var origin: TCPOrigin
 }
 
@@ -220,6 +222,12 @@ struct Sightings: Sendable {
   private var seen: [UInt64: Seen] = [:]
   private static let limit = 16_384
   private static let age: Int64 = 1_000_000_000
+
+  /// Wherever a packet shows within the next second, it is not new.
+  mutating func pass(_ signature: UInt64, time: Int64) {
+    if seen.count >= Sightings.limit { seen.removeAll(keepingCapacity: true) }
+    seen[signature] = Seen(first: time, told: .max, byInterface: [:])
+  }
 
   /// Whether a packet is another one, not the same one on another interface within a second.
   mutating func isNew(_ signature: UInt64, interface: Int, time: Int64) -> Bool {

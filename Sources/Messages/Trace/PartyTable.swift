@@ -231,6 +231,7 @@ struct PartyTable: Sendable {
     guard case .node(let name) = party, let index = byName[name] else { return false }
     return nodes[index].forwards
   }
+  func isSegment(_ node: String) -> Bool { byName[node].map { nodes[$0].isSegment } ?? false }
 
   func kind(of party: Party) -> PartyKind? {
     switch party {

@@ -56,11 +56,15 @@ extension NetlinkMessage {
   }
 
   /// Makes a bridge that is up: no spanning tree, no multicast snooping.
-  /// - Parameter learning: false makes a hub, which floods every frame.
-  public static func makeBridge(name: String, index: Int32, learning: Bool) -> NetlinkMessage {
+  ///
+  /// - Parameters:
+  ///   - learning: false makes a hub, which floods every frame.
+  ///   - mac: six octets; `nil`: the lowest of its ports'.
+  public static func makeBridge(name: String, index: Int32, learning: Bool, mac: [UInt8]? = nil) -> NetlinkMessage {
     var message = NetlinkMessage(
       RTM_NEWLINK, flags: NLM_F_CREATE | NLM_F_EXCL, fixed: link(index, .up), "create the bridge \(name)")
     message.append(Int(IFLA_IFNAME), name)
+    if let mac { message.append(Int(IFLA_ADDRESS), mac) }
     message.nest(Int(IFLA_LINKINFO)) { info in
       info.append(Int(IFLA_INFO_KIND), "bridge")
       info.nest(Int(IFLA_INFO_DATA)) { data in
@@ -69,6 +73,13 @@ extension NetlinkMessage {
         if !learning { data.append(Int(IFLA_BR_AGEING_TIME), UInt32(0)) }
       }
     }
+    return message
+  }
+
+  /// Names an interface for people (`ip link set ... alias`); an empty text takes the name away.
+  public static func set(index: Int32, alias: String) -> NetlinkMessage {
+    var message = NetlinkMessage(RTM_SETLINK, fixed: link(index, nil), "name interface \(index) \(alias)")
+    message.append(Int(IFLA_IFALIAS), Array(alias.utf8))
     return message
   }
 

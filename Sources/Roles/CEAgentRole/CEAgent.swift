@@ -51,6 +51,8 @@ public struct CEAgent: Role {
   /// The ports on which applications are served.
   var servedPorts: Set<UInt16> = []
   var bootID = 1
+  /// By interface.
+  var advertisements: [String: Advertisement] = [:]
 
   public init(_ settings: CEAgentSettings) {
     self.settings = settings
@@ -58,6 +60,14 @@ public struct CEAgent: Role {
   }
 
   public mutating func handle(_ input: Input, at now: Moment, bits: inout RandomBits) -> [Effect] {
+    let effects = take(input, at: now, bits: &bits)
+    let frames = advertise(after: input)
+    // The goodbyes come before the end.
+    if case .exit? = effects.last { return frames + effects }
+    return effects + frames
+  }
+
+  private mutating func take(_ input: Input, at now: Moment, bits: inout RandomBits) -> [Effect] {
     switch (phase, input) {
     case (.dormant, .started(let rows, let interfaces)):
       return start(rows: rows, interfaces: interfaces, at: now, bits: &bits)
@@ -84,6 +94,7 @@ public struct CEAgent: Role {
       return peerHeard(octets, from: from, to: to, at: now, bits: &bits)
     case (_, .mapped), (_, .counted): return ignored(input, "the agent maps no ports")
     case (_, .echoed): return ignored(input, "the agent asked for no echo")
+    case (_, .frame), (_, .neighbours), (_, .bridge): return ignored(input, "the agent collects nothing")
     case (_, .streamed), (_, .ended): return ignored(input, "the agent reads no event stream")
     }
   }
@@ -98,6 +109,8 @@ public struct CEAgent: Role {
     static let refresh = TimerName("refresh")
     static let move = TimerName("move")
     static let alive = TimerName("alive")
+    /// The next HTIP frame.
+    static let advertise = TimerName("advertise")
     static let reply = "ssdp-reply"
     /// The end of a connection from outside; the key is its connectionId.
     static let connectionEnd = "connection-end"
@@ -118,6 +131,7 @@ public struct CEAgent: Role {
     case (.registered(let registration), Timer.refresh): return refresh(registration, at: now, bits: &bits)
     case (_, Timer.move): return move()
     case (_, Timer.alive): return announce()
+    case (_, Timer.advertise): return []  // done after every turn
     case (_, let timer) where timer.name == Timer.connectionEnd: return connectionExpired(timer.key)
     case (_, let timer) where timer.name == Timer.reply: return sendReply(timer.key, at: now)
     case (_, let timer) where timer.name == Courier<Attempt>.retryTimer:
@@ -195,6 +209,9 @@ public struct CEAgent: Role {
       case .ssdp(_, let from, _, let interface): "datagram from \(from) on \(interface)"
       case .datagram(_, let from, let to): "datagram from \(from) to \(to)"
       case .portRefused(let port, _): "refusal of port \(port)"
+      case .frame(_, let from, let interface): "frame from \(from) on \(interface)"
+      case .neighbours: "neighbour table"
+      case .bridge(let state): "state of the bridge \(state.name)"
       case .mapped(let mapping, _): "mapping of port \(mapping.externalPort)"
       case .counted(let interface, _): "counters of \(interface)"
       case .fired(let timer): "timer \(timer.name)"

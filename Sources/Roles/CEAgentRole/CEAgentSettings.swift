@@ -44,6 +44,7 @@ public struct CEAgentSettings: Sendable {
   /// Nanoseconds for which the network must be quiet after a change before the agent searches anew, since one change
   /// often comes as several (an address goes, another comes, then a gateway).
   public var changeSettle: UInt64
+  public var htip = HTIPRhythm.standard
 
   public init(
     agentId: String, device: JSONValue, applications: [Application] = [], httpPort: UInt16 = DefaultPort.agent,

@@ -65,6 +65,7 @@ public struct HomeGateway: Role {
     case (_, .portRefused(let port, let failure)): return portRefused(port, failure)
     case (_, .mapped(let mapping, let failure)): return mapped(mapping, failure, at: now, bits: &bits)
     case (_, .counted(let interface, let counters)): return counted(interface, counters)
+    case (_, .frame), (_, .neighbours), (_, .bridge): return ignored("what a collector of HTIP is told")
     case (_, .fired(let timer)): return fired(timer, at: now)
     case (_, .interface(let state)): return changed(state, at: now)
     case (_, .commitFailed(let failure, let lost)): return undone(lost, failure, at: now, bits: &bits)

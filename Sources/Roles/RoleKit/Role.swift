@@ -152,6 +152,12 @@ public enum Input: Sendable, Hashable {
   case datagram([UInt8], from: Endpoint, to: Endpoint)
   /// A port that the role asked for could not be opened on one of our addresses.
   case portRefused(UInt16, Failure)
+  /// An LLDPDU that came in on an interface whose frames are open (see ``Effect/openFrames(interface:)``).
+  case frame([UInt8], from: MACAddress, interface: String)
+  /// The neighbour table, as ``Effect/readNeighbours`` asked for it.
+  case neighbours([Neighbour])
+  /// A bridge as it is now: at first, and whenever it has learnt or forgotten something.
+  case bridge(BridgeState)
   /// What ``Effect/map(_:)`` came to; with `nil` traffic passes from now on.
   case mapped(PortMapping, Failure?)
   /// What ``Effect/count(interface:)`` read; `nil` where the system counts nothing there.
@@ -192,6 +198,15 @@ public enum Effect: Sendable, Hashable {
   case closeDatagrams(port: UInt16)
   /// Sends a datagram from an open socket, which its address and port name.
   case datagram([UInt8], from: Endpoint, to: Endpoint)
+  /// Takes in the LLDP frames of an interface, to whatever group, and lets them be sent; where there is no Ethernet
+  /// (loopback), or the system forbids it, the log says so once and nothing comes.
+  case openFrames(interface: String)
+  /// Sends an LLDPDU to everybody on the link, from the interface's own address.
+  case frame([UInt8], interface: String)
+  /// Asks for the kernel's neighbour table.
+  case readNeighbours
+  /// Tells of a bridge from now on.
+  case watchBridge(String)
   /// Lets what comes to a gateway's outer port pass to a client inside; ends with one ``Input/mapped(_:_:)``.
   case map(PortMapping)
   case unmap(PortMapping)

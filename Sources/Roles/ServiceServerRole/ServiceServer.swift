@@ -50,6 +50,7 @@ public struct ServiceServer: Role {
     case .datagram(let octets, let from, let to): return answerSTUN(octets, from: from, to: to)
     case .portRefused(let port, let failure):
       return [.report(Report(.error, "port-refused", "port \(port) is not open, nobody is answered there: \(failure)"))]
+    case .frame, .neighbours, .bridge: return [.report(Report(.debug, "ignored", "the server is on no link"))]
     case .answered, .echoed, .streamed, .ended, .failed, .ssdp, .mapped, .counted:
       // The server asks nothing of anybody yet: whatever answers has mistaken us for somebody else.
       return [.report(Report(.warning, "ignored", "unexpected input: \(ServiceServer.name(of: input))"))]

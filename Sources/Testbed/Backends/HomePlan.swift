@@ -33,6 +33,8 @@ struct HomePlan: Sendable, Equatable {
     var index: Int32
     /// False for hubs, and for the two-port bridges that join nodes.
     var learns: Bool
+    /// What a switch sends its own frames from; `nil`: the kernel chooses.
+    var mac: MACAddress?
   }
 
   /// An outer link end in the world, where frames are captured.
@@ -54,6 +56,8 @@ struct HomePlan: Sendable, Equatable {
     var heldBy: String?
     /// True where the bridge of this end belongs to `node` itself: what the end sends then came from the node.
     var isSwitchEnd: Bool
+    /// The port of an HTIP switch that this end is in, such as `sw1.3`.
+    var port: String?
     /// True where the link passes through the user-space wire.
     var isWired = false
     /// The name of the interface in the world.
@@ -96,6 +100,8 @@ struct HomePlan: Sendable, Equatable {
   var wires: [Wire] = []
   /// The bridge of each switch, hub and access point, by display name.
   private(set) var bridgeOfNode: [String: Int32] = [:]
+  /// The switches that speak HTIP, and so number their ports.
+  private(set) var tellingSwitches: Set<String> = []
   /// The bridge of each network outside of homes, by qualified name.
   private(set) var bridgeOfNetwork: [String: Int32] = [:]
   /// Where a node stands in ``places``, by display name.
@@ -106,7 +112,8 @@ struct HomePlan: Sendable, Equatable {
   ///   - wired: whether the link of this name passes through the user-space wire.
   init(_ topology: Topology, operatorOn: String?, wired: (String) -> Bool = { _ in false }) throws {
     for node in topology.nodes where node.segment != nil {
-      bridgeOfNode[node.name] = addBridge(learns: node.kind != .hub)
+      bridgeOfNode[node.name] = addBridge(learns: node.kind != .hub, mac: node.ownFramesMAC)
+      if node.speaksHTIP { tellingSwitches.insert(node.name) }
     }
     for network in topology.networks where network.home == nil {
       bridgeOfNetwork[network.qualifiedName] = addBridge(learns: true)
@@ -203,10 +210,10 @@ struct HomePlan: Sendable, Equatable {
   /// The wire that a tap's link passes through.
   func wire(ofTap tap: Int) -> Int? { wires.firstIndex { $0.taps.contains(tap) } }
 
-  private mutating func addBridge(learns: Bool) -> Int32 {
+  private mutating func addBridge(learns: Bool, mac: MACAddress? = nil) -> Int32 {
     // Index 1 is lo.
     let index = Int32(bridges.count + 2)
-    bridges.append(Bridge(name: "b\(index)", index: index, learns: learns))
+    bridges.append(Bridge(name: "b\(index)", index: index, learns: learns, mac: mac))
     return index
   }
 
@@ -249,13 +256,17 @@ struct HomePlan: Sendable, Equatable {
     switch (try side(link.a), try side(link.b)) {
     case (.bridge(let a), .bridge(let b)):
       let first = taps.count
-      addTap(link.name, link.a.node, .tap(first + 1), a, heldBy: link.a.node, isSwitchEnd: true)
-      addTap(link.name, link.b.node, .tap(first), b, heldBy: link.b.node, isSwitchEnd: true)
+      addTap(link.name, link.a.node, .tap(first + 1), a, heldBy: link.a.node, isSwitchEnd: true, port: port(link.a))
+      addTap(link.name, link.b.node, .tap(first), b, heldBy: link.b.node, isSwitchEnd: true, port: port(link.b))
     case (.interface(let place, let interface), .bridge(let bridge)):
-      addTap(link.name, link.a.node, .interface(place: place, interface: interface), bridge, heldBy: link.b.node)
+      addTap(
+        link.name, link.a.node, .interface(place: place, interface: interface), bridge, heldBy: link.b.node,
+        port: port(link.b))
       linked.insert([place, interface])
     case (.bridge(let bridge), .interface(let place, let interface)):
-      addTap(link.name, link.b.node, .interface(place: place, interface: interface), bridge, heldBy: link.a.node)
+      addTap(
+        link.name, link.b.node, .interface(place: place, interface: interface), bridge, heldBy: link.a.node,
+        port: port(link.a))
       linked.insert([place, interface])
     case (.interface(let placeA, let interfaceA), .interface(let placeB, let interfaceB)):
       // Two nodes without a switch: a bridge of two ports that learns nothing stands in for the cable.
@@ -267,12 +278,25 @@ struct HomePlan: Sendable, Equatable {
   }
 
   private mutating func addTap(
-    _ link: String, _ node: String, _ far: Tap.Far, _ bridge: Int32, heldBy: String?, isSwitchEnd: Bool = false
+    _ link: String, _ node: String, _ far: Tap.Far, _ bridge: Int32, heldBy: String?, isSwitchEnd: Bool = false,
+    port: String? = nil
   ) {
     taps.append(
       Tap(
         index: HomePlan.firstTap + Int32(taps.count), link: link, node: node, far: far, bridge: bridge,
-        heldBy: heldBy, isSwitchEnd: isSwitchEnd))
+        heldBy: heldBy, isSwitchEnd: isSwitchEnd, port: port))
+  }
+
+  private func port(_ end: Link.End) -> String? {
+    end.port.flatMap { tellingSwitches.contains(end.node) ? "\(end.node).\($0)" : nil }
+  }
+
+  /// The interface that stands in the bridge for a tap, which is another one where the link is wired.
+  func member(ofTap number: Int) -> Int32 {
+    if let wire = wire(ofTap: number) {
+      for case .bridge(let port) in wires[wire].ports.map(\.partner) { return port }
+    }
+    return taps[number].index
   }
 
   private enum Side { case bridge(Int32), interface(place: Int, interface: Int) }

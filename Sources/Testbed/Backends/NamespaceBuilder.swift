@@ -37,9 +37,15 @@ struct NamespaceBuilder {
     for place in plan.places {
       places.append(try NetworkNamespace.make(place.forwards ? [.withoutIPv6, .forwarding] : [.withoutIPv6]))
     }
-    try world.perform(plan.bridges.map { .makeBridge(name: $0.name, index: $0.index, learning: $0.learns) })
+    try world.perform(
+      plan.bridges.map { .makeBridge(name: $0.name, index: $0.index, learning: $0.learns, mac: $0.mac?.octets) })
     try world.perform(links(places.map(\.namespace)))
     try world.perform(plan.wires.flatMap(links))
+    // A switch that speaks HTIP knows its ports by these names.
+    try world.perform(
+      plan.taps.indices.compactMap { number in
+        plan.taps[number].port.map { .set(index: plan.member(ofTap: number), alias: $0) }
+      })
     let wire =
       plan.wires.isEmpty
       ? nil : try Wire(world: worldNamespace, plan: plan, qualities: qualities, seed: seed, gate: gate)
@@ -51,7 +57,8 @@ struct NamespaceBuilder {
     let resolv = folder + "/resolv.conf"
     try Files.write("# no name service here\n", to: resolv)
     return NamespaceHome.Running(
-      world: world, places: places.map(\.namespace), routes: places.map(\.route), capture: capture, wire: wire,
+      world: world, worldNamespace: worldNamespace, places: places.map(\.namespace), routes: places.map(\.route),
+      capture: capture, wire: wire,
       resolv: resolv)
   }
 

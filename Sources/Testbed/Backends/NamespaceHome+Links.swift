@@ -126,7 +126,11 @@ extension NamespaceHome {
         state.qualities[newLink] = []
         for direction in 0...1 { running.wire?.set(Impairment(), wire: wire, direction: direction) }
       }
-      try running.world.perform(.enslave(index: member, to: bridge))
+      let port = newLink.firstRange(of: "--").map { String(newLink[$0.upperBound...]) }
+      state.plan.taps[number].port = state.plan.tellingSwitches.contains(switchNode) ? port : nil
+      try running.world.perform([
+        .enslave(index: member, to: bridge), .set(index: member, alias: state.plan.taps[number].port ?? ""),
+      ])
       state.plan.taps[number].bridge = bridge
       state.plan.taps[number].heldBy = switchNode
       state.plan.taps[number].link = newLink

@@ -18,7 +18,12 @@ extension NamespaceHome {
     let watch = try ProgramWatch.shared()
     return try state.withLock { state in
       let running = try Self.running(state, self)
-      let namespace = running.places[try Self.place(program.node, state.plan)]
+      // The bridge that is a switch lies in the world, and so does the program that speaks for it.
+      let bridge = state.plan.bridgeOfNode[program.node].flatMap { index in
+        state.plan.bridges.first { $0.index == index }
+      }
+      let namespace =
+        bridge == nil ? running.places[try Self.place(program.node, state.plan)] : running.worldNamespace
       let log = try Files.open(program.logFile, O_WRONLY | O_CREAT | O_APPEND)
       let output = try Commands.pipe()
       var arguments = ["node", "--netns", "/proc/self/fd/3", "--resolv", program.resolver ?? running.resolv]
@@ -26,6 +31,7 @@ extension NamespaceHome {
       arguments += ["--", program.executable] + program.arguments
       var environment = program.environment
       environment["HOMEBED_TAP"] = running.tapSocket
+      environment["HOMEBED_BRIDGE"] = bridge?.name
       let pid = try Commands.spawn(
         launcher.path, arguments,
         environment: Self.passedOn(besides: environment) + environment.map { "\($0)=\($1)" }.sorted(),

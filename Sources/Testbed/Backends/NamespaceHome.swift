@@ -36,6 +36,7 @@ public final class NamespaceHome: HomeUnderTest {
 
   struct Running {
     var world: RouteSocket
+    var worldNamespace: NetworkNamespace
     var places: [NetworkNamespace]
     /// A connection to the routing family of each place.
     var routes: [RouteSocket]

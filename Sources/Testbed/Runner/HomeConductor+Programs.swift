@@ -14,7 +14,9 @@ extension HomeConductor {
     case .configurator: "configurator"
     case .serviceServer: "service-server"
     case .homeGateway: "home-gateway"
-    case .host, .mobile, .switch, .hub, .accessPoint: nil
+    // Frames are needed, which a home on loopback has not.
+    case .switch: node.speaksHTIP && options.backend != .loopback ? "home-switch" : nil
+    case .host, .mobile, .hub, .accessPoint: nil
     }
   }
 

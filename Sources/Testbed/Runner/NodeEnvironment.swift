@@ -75,6 +75,10 @@ struct NodeEnvironment {
       result["HOMEBED_AGENT_ID"] = node.id
       result["HOMEBED_DEVICE"] = deviceObject(node).description
       result["HOMEBED_APPLICATIONS"] = applicationArray(node).description
+      result["HOMEBED_HTIP_INTERVAL"] = seconds(of: node, "htip-interval")
+    case .switch:
+      result["HOMEBED_DEVICE"] = JSONValue.object(["modelName": .string(node.name)]).description
+      result["HOMEBED_HTIP_INTERVAL"] = seconds(of: node, "htip-interval")
     case .configurator:
       result["HOMEBED_AGENT_ID"] = node.id
     case .serviceServer:

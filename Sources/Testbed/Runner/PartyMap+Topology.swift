@@ -9,7 +9,8 @@ extension PartyMap {
     var nodes = topology.nodes.map { node in
       PartyNode(
         name: node.name, kind: PartyKind(node.kind), home: node.home,
-        interfaces: node.interfaces.map { PartyInterface(network: $0.network, address: $0.address, mac: $0.mac) })
+        interfaces: node.interfaces.map { PartyInterface(network: $0.network, address: $0.address, mac: $0.mac) }
+          + node.ownFrames)
     }
     if let network = topology.operatorNetwork {
       nodes.append(
@@ -18,6 +19,14 @@ extension PartyMap {
     }
     self.init(
       nodes: nodes, networks: topology.networks.map { PartyNetwork(name: $0.qualifiedName, home: $0.home) })
+  }
+}
+
+extension Node {
+  /// Where the frames come from that a switch sends itself.
+  fileprivate var ownFrames: [PartyInterface] {
+    guard let segment, let mac = ownFramesMAC else { return [] }
+    return [PartyInterface(network: segment, address: nil, mac: mac)]
   }
 }
 

@@ -24,7 +24,7 @@ enum Support {
   private static let settings = [
     "server-registration", "configuration-pull", "register-lifetime", "deregister-on-stop", "remote-access.",
     "application.", "disconnect", "visit-delay", "connection-lifetime", "control-points",
-    "ssdp-max-delay", "ip.address", "ip.gateway", "ip.dns",
+    "ssdp-max-delay", "htip-interval", "ip.address", "ip.gateway", "ip.dns",
     "nat.mapping", "nat.filtering", "nat.hairpin",
   ]
 

@@ -6,6 +6,10 @@ extension VariantRun {
   func bringAboutGiven() async throws {
     note(.given(.began, at: HostClock.wall()))
     do {
+      // Switches have power from the start; what speaks for them is there before anybody listens.
+      let switches = topology.nodes.filter { $0.segment != nil && isPlayed($0) }
+      for node in switches { try powerOn(node) }
+      try await waitUntilUp(switches)
       for (index, action) in (checked.scenario.given?.actions ?? []).enumerated()
       where variant.allows(action.guardian) {
         note(.action(phase: nil, index: index, text: action.text, at: HostClock.wall()))

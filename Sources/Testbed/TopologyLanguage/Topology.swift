@@ -110,6 +110,11 @@ public struct Node: Sendable, Hashable {
     self.position = position
   }
 
+  /// The address that a switch, hub or access point sends its own frames from.
+  public var ownFramesMAC: MACAddress? {
+    segment == nil ? nil : bridgeMAC ?? NodeIdentity.mac(qualifiedName)
+  }
+
   /// The identifier of the node's agent or configurator: a UUID made from the qualified name, the same in every run.
   public var id: String { NodeIdentity.uuid(qualifiedName) }
 }

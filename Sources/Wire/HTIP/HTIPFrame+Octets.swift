@@ -39,8 +39,7 @@ extension HTIPFrame {
     var result = [first]
     func next() -> HTIPFrame {
       HTIPFrame(
-        chassis: chassis, port: PortID(subtype: port.subtype, port.octets + "+\(result.count)".utf8),
-        timeToLive: timeToLive, portDescription: portDescription)
+        chassis: chassis, port: port.further(result.count), timeToLive: timeToLive, portDescription: portDescription)
     }
     for list in lists {
       if try result[result.count - 1].length + list.count * 6 + 7 > Self.limit { result.append(next()) }

@@ -58,6 +58,11 @@ public struct PortID: Sendable, Hashable, CustomStringConvertible {
   /// Subtype 5: the name of the interface.
   public static func interface(_ name: String) -> PortID { PortID(subtype: 5, name.utf8) }
 
+  /// The Port ID of a further frame: `br0+1` for the first one after `br0`; 0 is the port itself.
+  public func further(_ number: Int) -> PortID {
+    number == 0 ? self : PortID(subtype: subtype, octets + "+\(number)".utf8)
+  }
+
   public var description: String {
     if subtype == 3, let address = MACAddress(octets) { return "\(address)" }
     let isText = octets.allSatisfy { (0x20...0x7E).contains($0) }
