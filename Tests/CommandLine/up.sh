@@ -143,5 +143,6 @@ fi
 
 # The commands of the document, one after the other.
 expect "docs/up.md" 0 "" perl "$here/transcript.pl" docs/up.md "$bin" "$folder/document"
+expect "docs/reaching-in.md" 0 "" perl "$here/transcript.pl" docs/reaching-in.md "$bin" "$folder/reaching-in"
 
 finish

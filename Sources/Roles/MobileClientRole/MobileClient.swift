@@ -112,7 +112,7 @@ public struct MobileClient: Role {
       return "\(agent["agentId"]?.string ?? "?")  \(agent["state"]?.string ?? "?")  \(name)  "
         + (applications.isEmpty ? "-" : applications.joined(separator: ", "))
     }
-    return say(lines) + end(.done)
+    return say(lines.isEmpty ? ["the home has no CE devices"] : lines) + end(.done)
   }
 
   // MARK: 4.4 steps 6 and 7
