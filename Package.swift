@@ -126,7 +126,7 @@ let commands: [Target] = [
     "homebed-bench",
     [
       "Runner", "Backends", "TraceChecker", "TopologyLanguage", "LanguageKit", "Trace", "Octets", "LinuxNetwork",
-      "CaptureFiles",
+      "CaptureFiles", "STUN",
     ]),
   // Plain C, started once for every program: without Swift's start-up code nothing of its libraries is linked or loaded.
   .executableTarget(

@@ -81,5 +81,8 @@ check "gssdp-discover finds the gateway, in the home alone" gssdp-discover \
 check "async-upnp-client, strict, reads, maps and subscribes" upnp-client strict_control_point
 check "gssdp-discover finds configurator and device" gssdp-discover "$bin/homebed" run "$here/gssdp-finds.scenario"
 
+check "coturn's client behind each NAT asks our server, its server answers our client" turnserver \
+  "$bin/homebed-launcher" world -- python3 "$here/../NAT/coturn.py" "$bin"
+
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" = 0 ]

@@ -69,6 +69,7 @@ struct STUNMessageTests {
     var attributes: [STUNAttribute] = [
       .username("u:v"), .realm("r"), .nonce(""), .software("s s"), .errorCode(420, "Unknown Attribute"),
       .unknownAttributes([0x24, 0x7777, 3]), .changeRequest([.address, .port]), .changeRequest([]),
+      .responsePort(4000), .padding(1500),
       .unknown(type: 0x8055, value: [9]),
     ]
     for end in ends {

@@ -80,15 +80,33 @@ struct STUNTests {
     }
   }
 
+  @Test("With two addresses: the response goes to another port, or is padded; both at once are refused")
+  func responsePortAndPadding() throws {
+    var server = ServerDialogue(settings: Self.twoAddresses)
+    func ask(_ attributes: [STUNAttribute], _ server: inout ServerDialogue) throws -> (STUNMessage, Endpoint)? {
+      let octets = STUNMessage(.request, transaction: Self.transaction, attributes: attributes).octets()
+      let effects = server.perform(.datagram(octets, from: Self.client, to: Endpoint(Self.first, 3478)))
+      guard case .datagram(let answer, _, let to)? = effects.first else { return nil }
+      return (try STUNMessage(parsing: answer), to)
+    }
+    let (elsewhere, to) = try #require(try ask([.responsePort(40_002)], &server))
+    #expect(to == Endpoint(Self.client.address, 40_002))
+    #expect(elsewhere.xorMappedAddress == Self.client)
+    let (padded, back) = try #require(try ask([.padding(8)], &server))
+    #expect(back == Self.client)
+    #expect(padded.padding == 1500)
+    #expect(try #require(try ask([.padding(8), .responsePort(1)], &server)).0.errorCode?.code == 400)
+  }
+
   @Test("Attributes that must be understood and are not: 420 with their list")
   func unknownAttributes() throws {
     let unknown: [STUNAttribute] = [
-      .unknown(type: 0x0024, value: [1]), .unknown(type: 0x8123, value: []), .unknown(type: 0x0026, value: []),
+      .unknown(type: 0x0024, value: [1]), .unknown(type: 0x8123, value: []), .padding(4), .responsePort(9),
     ]
     let (message, _) = try #require(try ask(unknown))
     #expect(message.messageClass == .error)
     #expect(message.errorCode?.code == 420)
-    #expect(message.unknownAttributes == [0x0024, 0x0026])
+    #expect(message.unknownAttributes == [0x0024, 0x0026, 0x0027])
     #expect(message.xorMappedAddress == nil)
   }
 

@@ -13,6 +13,7 @@ enum HomebedBench {
            homebed-bench link TURNS         latency and throughput of links, beside a veth pair alone
            homebed-bench capture            a link flooded with small packets, and what is captured of them
            homebed-bench judge COUNT        so many events judged by a scenario
+           homebed-bench stun ADDRESS:PORT  a STUN server asked, and what it answers
            homebed-bench decode CAPTURE     a capture turned into messages, 200 times
     """
 
@@ -27,6 +28,7 @@ enum HomebedBench {
       case ("link", let turns?): try await LinkBench.links(turns: Int(turns) ?? 5)
       case ("capture", nil): try await LinkBench.capture()
       case ("judge", let count?): try judge(Int(count) ?? 1_000_000)
+      case ("stun", let server?): try STUNAsk.ask(server)
       case ("decode", let capture?): try decode(capture, times: 200)
       default:
         print(usage)

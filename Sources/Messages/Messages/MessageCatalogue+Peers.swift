@@ -132,6 +132,8 @@ extension FieldShapes {
       username,
       attribute(
         "changeRequest", .array(.words(["address", "port"])), "what the response is to come from another of (RFC 5780)"),
+      attribute("responsePort", .integer, "to which port the response is wanted (RFC 5780)"),
+      attribute("padding", .integer, "octets of padding (RFC 5780)"),
     ] + stunCommon
   }
 

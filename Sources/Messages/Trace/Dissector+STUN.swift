@@ -126,6 +126,8 @@ enum STUNFields {
         .array(
           (change.contains(.address) ? ["address"] : []) + (change.contains(.port) ? ["port"] : []))
       )
+    case .responsePort(let port): ("responsePort", .int(Int(port)))
+    case .padding(let count): ("padding", .int(count))
     case .responseOrigin(let end): ("responseOrigin", .string("\(end)"))
     case .otherAddress(let end): ("otherAddress", .string("\(end)"))
     case .unknown: (nil, .null)

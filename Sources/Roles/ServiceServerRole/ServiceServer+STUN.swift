@@ -20,10 +20,14 @@ extension ServiceServer {
       return [ignored("a STUN message from \(client) that is no binding request")]
     }
     // RFC 8489, 6.3.1
-    let unknown = request.notUnderstood
+    let unknown = notUnderstood(request)
     guard unknown.isEmpty else {
       let refusal: [STUNAttribute] = [.errorCode(420, "Unknown Attribute"), .unknownAttributes(unknown)]
       return [answer(request, .error, refusal, from: local, to: client)]
+    }
+    // RFC 5780, 7.6
+    guard request.responsePort == nil || request.padding == nil else {
+      return [answer(request, .error, [.errorCode(400, "Bad Request")], from: local, to: client)]
     }
     guard let origin = origin(of: request.changeRequest ?? [], asked: local) else { return [] }
     var attributes: [STUNAttribute] = [.xorMappedAddress(client), .responseOrigin(origin)]
@@ -32,7 +36,20 @@ extension ServiceServer {
         .otherAddress(
           Endpoint(addresses.other(than: local.address), settings.stun.otherPort(than: local.port))))
     }
-    return [answer(request, .success, attributes, from: origin, to: client)]
+    if request.padding != nil { attributes.append(.padding(ServiceServer.stunPadding)) }
+    let receiver = Endpoint(client.address, request.responsePort ?? client.port)
+    return [answer(request, .success, attributes, from: origin, to: receiver)]
+  }
+
+  /// As long as a packet of Ethernet.
+  private static let stunPadding = 1500
+
+  /// What must be understood and is not: with one address, also what RFC 5780 adds and a server of the profile need not
+  /// have.
+  private func notUnderstood(_ request: STUNMessage) -> [UInt16] {
+    guard settings.stun.addresses == nil else { return request.notUnderstood }
+    return request.notUnderstood + (request.padding == nil ? [] : [0x0026])
+      + (request.responsePort == nil ? [] : [0x0027])
   }
 
   /// From where to answer (RFC 5780, 7.2); `nil` where another address is asked for and there is none (profile section 6).

@@ -23,6 +23,10 @@ public enum STUNAttribute: Sendable, Hashable {
   case software(String)
   /// RFC 5780.
   case changeRequest(STUNChangeRequest)
+  /// RFC 5780: to which port of the sender's address the response is wanted.
+  case responsePort(UInt16)
+  /// RFC 5780: so many octets that make a message too long for one packet.
+  case padding(Int)
   /// RFC 5780: the address that the response was sent from.
   case responseOrigin(Endpoint)
   /// RFC 5780: the server's other address and other port.
@@ -41,6 +45,8 @@ public enum STUNAttribute: Sendable, Hashable {
     static let nonce: UInt16 = 0x0015
     static let messageIntegritySHA256: UInt16 = 0x001C
     static let xorMappedAddress: UInt16 = 0x0020
+    static let padding: UInt16 = 0x0026
+    static let responsePort: UInt16 = 0x0027
     static let software: UInt16 = 0x8022
     static let fingerprint: UInt16 = 0x8028
     static let responseOrigin: UInt16 = 0x802B
@@ -58,6 +64,8 @@ public enum STUNAttribute: Sendable, Hashable {
     case .nonce: Code.nonce
     case .software: Code.software
     case .changeRequest: Code.changeRequest
+    case .responsePort: Code.responsePort
+    case .padding: Code.padding
     case .responseOrigin: Code.responseOrigin
     case .otherAddress: Code.otherAddress
     case .unknown(let type, _): type

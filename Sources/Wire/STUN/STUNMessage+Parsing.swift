@@ -100,6 +100,12 @@ extension STUNAttribute {
         throw STUNMessage.fault(offset, "CHANGE-REQUEST of \(value.count) octets, expected 4")
       }
       self = .changeRequest(STUNChangeRequest(rawValue: value.uint32(at: 0)))
+    case Code.responsePort:
+      guard value.count == 4 else {
+        throw STUNMessage.fault(offset, "RESPONSE-PORT of \(value.count) octets, expected 4")
+      }
+      self = .responsePort(value.uint16(at: 0))
+    case Code.padding: self = .padding(value.count)
     default: self = .unknown(type: type, value: Array(value))
     }
   }

@@ -94,6 +94,8 @@ extension STUNAttribute {
       Self.write(type, types.flatMap { [UInt8($0 >> 8), UInt8($0 & 0xFF)] }, into: &writer)
     case .changeRequest(let change):
       Self.write(type, (0..<4).map { UInt8(truncatingIfNeeded: change.rawValue >> (24 - 8 * $0)) }, into: &writer)
+    case .responsePort(let port): Self.write(type, [UInt8(port >> 8), UInt8(port & 0xFF), 0, 0], into: &writer)
+    case .padding(let count): Self.write(type, [UInt8](repeating: 0, count: count), into: &writer)
     case .unknown(_, let value): Self.write(type, value, into: &writer)
     }
   }

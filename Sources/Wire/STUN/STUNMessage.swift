@@ -111,6 +111,10 @@ extension STUNMessage {
   public var responseOrigin: Endpoint? { find { if case .responseOrigin(let end) = $0 { end } else { nil } } }
   /// What the request asks the server to answer from (RFC 5780, 7.2); `nil` where it does not ask.
   public var changeRequest: STUNChangeRequest? { find { if case .changeRequest(let it) = $0 { it } else { nil } } }
+  /// To which port of the sender's address the response is wanted (RFC 5780, 7.5).
+  public var responsePort: UInt16? { find { if case .responsePort(let port) = $0 { port } else { nil } } }
+  /// Octets of PADDING (RFC 5780, 7.6).
+  public var padding: Int? { find { if case .padding(let count) = $0 { count } else { nil } } }
   /// The code, 300 to 699, and the reason.
   public var errorCode: (code: Int, reason: String)? {
     find { if case .errorCode(let code, let reason) = $0 { (code, reason) } else { nil } }
