@@ -38,6 +38,11 @@ python_agent_on_loopback() {
     --device "tv=exec:python3 $here/ce_agent.py"
 }
 
+python_mobile() { # SCENARIO BACKEND
+  "$bin/homebed" run "scenarios/sequence-3/$1.scenario" --backend "$2" --report "$folder/mobile" \
+    --device "phone=exec:python3 $here/mobile.py"
+}
+
 # Every frame of a whole run, read by Wireshark's dissectors.
 clean_capture() { # BACKEND
   "$bin/homebed" run scenarios/sequence-1/new-device.scenario --backend "$1" --option configure=yes --report "$folder/ours" || return 1
@@ -55,6 +60,9 @@ clean_capture() { # BACKEND
 
 check "a CE agent in Python passes Sequence 1" python3 python_agent
 check "... on loopback too" python3 python_agent_on_loopback
+check "a mobile device in Python passes Sequence 3" python3 python_mobile reach namespaces
+check "... and is told when it shows a stolen token" python3 python_mobile stolen-token namespaces
+check "... on loopback too" python3 python_mobile reach-open loopback
 check "tshark sees clean HTTP and SSDP in a run's capture" tshark clean_capture namespaces
 check "... in what taps told on loopback too" tshark clean_capture loopback
 check "curl registers an agent" curl "$bin/homebed" run "$here/curl-registers.scenario"
