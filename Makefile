@@ -13,7 +13,7 @@ RUN_PACKAGES := nftables dnsmasq-base busybox iproute2 curl iputils-ping
 PEER_PACKAGES := coturn miniupnpd miniupnpd-nftables tshark curl gupnp-tools miniupnpc python3 python3-venv iputils-ping iproute2 graphviz
 # PyPI packages, which go into .build/peers.
 PEER_PYTHON := async-upnp-client
-BENCH_PACKAGES := gcc libc6-dev iproute2 iputils-ping
+BENCH_PACKAGES := gcc libc6-dev iproute2 iputils-ping nftables python3 miniupnpd miniupnpd-nftables miniupnpc
 
 # `make scenarios` judges every capture again, with the logs taken away.
 .PHONY: commands help run test ci bench build release deps run-deps test-deps bench-deps lint format layers unit scenarios nat peers docs clean

@@ -79,6 +79,12 @@ section('link', 'links: 64 octets there and back, and one TCP connection; median
 
 section('capture', 'a captured link flooded with datagrams of 64 octets, a second each', sub { inside('capture') });
 
+section('nat', 'gateways: UDP out, TCP in through a mapping; medians of 5 turns', sub {
+  system("cc -O2 -o $scratch/traffic contrib/bench/traffic.c") == 0 or die "contrib/bench/traffic.c does not compile\n";
+  system("$bin/homebed-launcher", 'world', '--', 'python3', 'contrib/bench/nat.py', $bin, "$scratch/traffic", 5) == 0
+    or $faults++;
+});
+
 section('suite', 'all scenarios, and where the time goes', sub {
   for my $backend (qw(namespaces loopback)) {
     my $spent = once("$bin/homebed run --backend $backend --report $scratch/suite-$backend");
