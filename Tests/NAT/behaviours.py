@@ -5,6 +5,7 @@ Runs in a world: homebed-launcher world -- python3 Tests/NAT/behaviours.py FOLDE
 import errno
 import itertools
 import os
+import re
 import shutil
 import signal
 import socket
@@ -12,6 +13,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 import stun
@@ -199,10 +201,131 @@ def kernel_side(net):
     running.stop()
 
 
+class ControlPoint:
+    """Speaks SOAP to the gateway from a host inside."""
+
+    def __init__(self, node, service="WANIPConnection:2"):
+        self.node, self.kind = node, f"urn:schemas-upnp-org:service:{service}"
+        text = self.exchange(b"GET /description.xml HTTP/1.1\r\nHost: 192.168.10.1:49300\r\nConnection: close\r\n\r\n")
+        here = text.index(f"<serviceType>{self.kind}</serviceType>")
+        self.path = re.search(r"<controlURL>([^<]+)</controlURL>", text[here:]).group(1)
+
+    def exchange(self, request):
+        sock = self.node.socket(socket.SOCK_STREAM)
+        sock.settimeout(5)
+        sock.connect(("192.168.10.1", 49300))
+        sock.sendall(request)
+        text = b""
+        while more := sock.recv(65536):
+            text += more
+        return text.decode()
+
+    def call(self, action, **arguments):
+        body = (
+            '<?xml version="1.0"?><s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/" '
+            's:encodingStyle="http://schemas.xmlsoap.org/soap/encoding/"><s:Body>'
+            f'<u:{action} xmlns:u="{self.kind}">'
+            + "".join(f"<{name}>{value}</{name}>" for name, value in arguments.items())
+            + f"</u:{action}></s:Body></s:Envelope>").encode()
+        head = (
+            f"POST {self.path} HTTP/1.1\r\nHost: 192.168.10.1:49300\r\nConnection: close\r\n"
+            f'Content-Type: text/xml; charset="utf-8"\r\nSOAPACTION: "{self.kind}#{action}"\r\n'
+            f"Content-Length: {len(body)}\r\n\r\n").encode()
+        text = self.exchange(head + body)
+        if " 200 " not in text.split("\r\n", 1)[0]:
+            raise AssertionError(f"{action} is answered {text}")
+
+    def map(self, port, protocol, remote=""):
+        self.call(
+            "AddPortMapping", NewRemoteHost=remote, NewExternalPort=port, NewProtocol=protocol, NewInternalPort=8200,
+            NewInternalClient="192.168.10.50", NewEnabled=1, NewPortMappingDescription="test", NewLeaseDuration=600)
+
+    def unmap(self, port, protocol, remote=""):
+        self.call("DeletePortMapping", NewRemoteHost=remote, NewExternalPort=port, NewProtocol=protocol)
+
+
+def connects(node, address, bound=None):
+    """Whether a TCP connection comes about and is echoed, and from where the listener sees it."""
+    sock = node.socket(socket.SOCK_STREAM, bound=(bound, 0) if bound else None)
+    sock.settimeout(1)
+    try:
+        sock.connect(address)
+        return sock.recv(100).decode()
+    except OSError:
+        return None
+
+
+def tell_peers(listener):
+    """A TCP server that tells each client its address."""
+    while True:
+        try:
+            connection, peer = listener.accept()
+        except OSError:
+            return
+        connection.sendall(peer[0].encode())
+        connection.close()
+
+
+def mappings(net):
+    """Ports mapped through UPnP pass, from their remote host alone where they have one, also after a restart."""
+    listener = net.one.socket(socket.SOCK_STREAM, bound=("0.0.0.0", 8200))
+    listener.listen(16)
+    threading.Thread(target=tell_peers, args=(listener,), daemon=True).start()
+    inner = net.one.socket(bound=("0.0.0.0", 8200))
+    inner.settimeout(1)
+    running = gateway(net.gateway, KINDS[2], KINDS[2], "yes")
+    point = ControlPoint(net.one)
+    for protocol in ("TCP", "UDP"):
+        point.map(8300, protocol)
+        point.map(8301, protocol, FIRST)
+    # A port of the gateway's own range.
+    point.map(64000, "UDP")
+    for turn in ("mapped", "after a kill"):
+        check(f"TCP {turn}", connects(net.server, (OUTER, 8300)), FIRST)
+        check(f"TCP {turn}, for one host", connects(net.server, (OUTER, 8301), FIRST), FIRST)
+        check(f"TCP {turn}, for another host", connects(net.server, (OUTER, 8301), SECOND), None)
+        check(f"TCP {turn}, hairpinned", connects(net.two, (OUTER, 8300)), OUTER)
+        check(f"TCP {turn}, nobody mapped it", connects(net.server, (OUTER, 8302)), None)
+        for port, bound, passes in ((8300, SECOND, True), (8301, FIRST, True), (8301, SECOND, False), (64000, FIRST, True)):
+            check(f"UDP {port} {turn} from {bound}", answers(net.server, inner, port, bound), passes)
+        check(f"UDP {turn}, hairpinned", answers(net.two, inner, 8300, "192.168.10.51"), True)
+        if turn == "mapped":
+            running.stop(signal.SIGKILL)
+            running = gateway(net.gateway, KINDS[2], KINDS[2], "yes")
+            point = ControlPoint(net.one)
+    # A host's connection from a port that is mapped outside goes out by another one.
+    from_mapped = net.two.socket(socket.SOCK_STREAM, bound=("0.0.0.0", 8300))
+    echo = net.server.socket(socket.SOCK_STREAM, bound=(FIRST, 7001))
+    echo.listen(1)
+    from_mapped.connect((FIRST, 7001))
+    seen = echo.accept()[1]
+    check("TCP from a mapped port", (seen[0], seen[1] != 8300), (OUTER, True))
+    for protocol in ("TCP", "UDP"):
+        point.unmap(8300, protocol)
+    check("TCP taken away", connects(net.server, (OUTER, 8300)), None)
+    check("UDP taken away", answers(net.server, inner, 8300, SECOND), False)
+    running.stop()
+    listener.close()
+
+
+def answers(node, inner, port, bound):
+    """Whether a datagram to a mapped port comes in, and its answer leaves by that port."""
+    outside = node.socket(bound=(bound, 0))
+    outside.settimeout(1)
+    outside.sendto(b"in", (OUTER, port))
+    inner.settimeout(0.3)
+    try:
+        data, sender = inner.recvfrom(100)
+        inner.sendto(data, sender)
+        return outside.recvfrom(100) == (b"in", (OUTER, port))
+    except OSError:
+        return False
+
+
 def main():
     subprocess.run(["mount", "-t", "tmpfs", "none", "/run"], check=True)
     net = Internet()
-    for part in (all_behaviours, double_nat, restarts, errors_and_fragments, kernel_side):
+    for part in (all_behaviours, double_nat, restarts, errors_and_fragments, kernel_side, mappings):
         before = time.monotonic()
         try:
             part(net)

@@ -47,6 +47,7 @@ struct KernelRules: Sendable, Hashable {
       table ip \(Self.table) {
         set outer_addresses { type ipv4_addr; \(Self.elements(outerAddresses.map(\.description)))}
         map tcp_of_any { type inet_service : ipv4_addr . inet_service; \(elements(fromAnyone: true))}
+        set mapped_ports { type inet_service; \(Self.elements(mappedTCPPorts.map(\.description)))}
         map tcp_of_host { type ipv4_addr . inet_service : ipv4_addr . inet_service; \(elements(fromAnyone: false))}
         chain untracked_in { type filter hook prerouting priority raw; meta l4proto udp notrack; }
         chain untracked_out { type filter hook output priority raw; meta l4proto udp notrack; }
@@ -57,7 +58,8 @@ struct KernelRules: Sendable, Hashable {
         }
         chain outbound {
           type nat hook postrouting priority srcnat;
-          \(hairpin == .yes ? hairpinned ?? "" : "")iifname != \(out) oifname \(out) masquerade
+          \(hairpin == .yes ? hairpinned ?? "" : "")iifname != \(out) oifname \(out) tcp sport @mapped_ports masquerade to :\(Self.sparePorts)
+          iifname != \(out) oifname \(out) masquerade
         }
         chain inbound {
           type filter hook forward priority filter;
@@ -100,6 +102,11 @@ struct KernelRules: Sendable, Hashable {
     Set(mappings.keys.lazy.filter { $0.transport == .udp && isOwn($0.port) }.map(\.port))
   }
 
+  private var mappedTCPPorts: Set<UInt16> { Set(mappings.keys.lazy.filter { $0.transport == .tcp }.map(\.port)) }
+
+  /// Where connections from a host's port go out that is mapped outside: it stays the mapping's.
+  private static let sparePorts = "61000-65535"
+
   func isOwn(_ port: UInt16) -> Bool { ownPorts.contains { $0.contains(port) } }
 
   private func elements(fromAnyone: Bool) -> String {
@@ -121,17 +128,14 @@ struct KernelRules: Sendable, Hashable {
 
   /// Commands that make a mapping hold, and note it; empty where the kernel has nothing to do.
   mutating func add(_ mapping: PortMapping) -> String {
-    let place = MappingPlace(mapping)
-    let old = mappings.updateValue(mapping, forKey: place)
+    let old = mappings.updateValue(mapping, forKey: MappingPlace(mapping))
     switch mapping.transport {
     case .tcp:
       if old == mapping { return "" }
       let head = "element ip \(Self.table) \(Self.tcpMap(mapping))"
       let removal = old.map { _ in "delete \(head) { \(Self.tcpKey(mapping)) }\n" } ?? ""
-      return removal + "add \(head) { \(Self.tcpElement(mapping)) }\n"
-    case .udp:
-      return isOwn(mapping.externalPort)
-        ? "add element netdev \(Self.table) mapped_ports { \(mapping.externalPort) }\n" : ""
+      return removal + "add \(head) { \(Self.tcpElement(mapping)) }\n" + Self.ports("add", "ip", mapping)
+    case .udp: return isOwn(mapping.externalPort) ? Self.ports("add", "netdev", mapping) : ""
     }
   }
 
@@ -140,14 +144,20 @@ struct KernelRules: Sendable, Hashable {
     let place = MappingPlace(mapping)
     guard mappings[place] == mapping else { return "" }
     mappings[place] = nil
+    let isStillMapped = mappings.keys.contains {
+      $0.transport == mapping.transport && $0.port == mapping.externalPort
+    }
     switch mapping.transport {
     case .tcp:
       return "delete element ip \(Self.table) \(Self.tcpMap(mapping)) { \(Self.tcpKey(mapping)) }\n"
+        + (isStillMapped ? "" : Self.ports("delete", "ip", mapping))
     case .udp:
-      let isStillMapped = mappings.keys.contains { $0.transport == .udp && $0.port == mapping.externalPort }
-      return isOwn(mapping.externalPort) && !isStillMapped
-        ? "delete element netdev \(Self.table) mapped_ports { \(mapping.externalPort) }\n" : ""
+      return isOwn(mapping.externalPort) && !isStillMapped ? Self.ports("delete", "netdev", mapping) : ""
     }
+  }
+
+  private static func ports(_ verb: String, _ family: String, _ mapping: PortMapping) -> String {
+    "\(verb) element \(family) \(table) mapped_ports { \(mapping.externalPort) }\n"
   }
 
   private static func names(_ interfaces: [String]) -> String {
