@@ -40,7 +40,15 @@ extension Dissector {
     }
     flows.add(memory.leg, at: key)
     flows.remember(signature, memory)
-    return bound(there, header.destination, from: network) ?? parties.receiver(header.destination, from: network)
+    return bound(there, header.destination, from: network) ?? reached(header.destination, from: network)
+  }
+
+  /// Whom an address leads to. On loopback no gateway puts its own in the place of a device's: an answer to a device in
+  /// a home goes to the address that this one node has.
+  private func reached(_ address: IPAddress, from network: Int) -> Party {
+    let party = parties.receiver(address, from: network)
+    guard case .address = party, !addresses.isEmpty, let owner = parties.onlyOwner(of: address) else { return party }
+    return parties.nodes[owner].party
   }
 
   /// The packet that a gateway passes on with these ends: as it was, with its own end in the sender's place, in that of

@@ -213,6 +213,12 @@ struct PartyTable: Sendable {
     return nil
   }
 
+  /// The node that has an address, on whatever network; `nil` where none has, or several have.
+  func onlyOwner(of address: IPAddress) -> Int? {
+    let found = Set(networks.indices.compactMap { owners[Place(network: $0, address: address)] })
+    return found.count == 1 ? found.first : nil
+  }
+
   /// The network itself, then the others of its home, then those outside of all homes.
   func networks(visibleFrom network: Int) -> some Sequence<Int> {
     let home = networks[network].home

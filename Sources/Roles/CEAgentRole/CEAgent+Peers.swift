@@ -222,7 +222,7 @@ extension CEAgent {
       return bindingAnswered(number, message, bits: &bits)
     }
     var pairs = session.pairs
-    let heard = pairs.hear(message, from: from, bits: &bits)
+    let heard = pairs.hear(message, from: from, at: now, bits: &bits)
     with(number) { $0.pairs = pairs }
     switch heard {
     case .ignored(let reason): return dropped("a STUN message from \(from): \(reason)")

@@ -32,6 +32,10 @@ struct CandidatePairs: Sendable, Hashable {
   static let patience: UInt64 = .seconds(5)
   /// Candidates of the peer that are checked at most.
   static let candidateLimit = 10
+  /// Nanoseconds after which a source of valid checks is checked once more, and how many sources are: behind a gateway
+  /// that maps each destination anew every check comes from elsewhere, and two such would never end.
+  static let sourceInterval: UInt64 = .milliseconds(50)
+  static let sourceLimit = 32
   /// Transactions that are remembered, ours without an answer and the peer's.
   static let memory = 512
 
@@ -47,6 +51,8 @@ struct CandidatePairs: Sendable, Hashable {
   private var targets: [Target] = []
   private var asked = TransactionMemory()
   private var heard = TransactionMemory()
+  /// When each source of valid checks was checked last.
+  private var sources: [Endpoint: UInt64] = [:]
   /// Addresses of the peer from which a valid answer came, the first one first.
   private(set) var checked: [Endpoint] = []
 
@@ -87,17 +93,21 @@ struct CandidatePairs: Sendable, Hashable {
   }
 
   /// Takes a STUN message that came to the socket.
-  mutating func hear(_ message: STUNMessage, from: Endpoint, bits: inout RandomBits) -> Heard {
+  mutating func hear(
+    _ message: STUNMessage, from: Endpoint, at now: Moment, bits: inout RandomBits
+  ) -> Heard {
     guard message.method == STUNMessage.binding else { return .ignored("method \(message.method) is no Binding") }
     switch message.messageClass {
-    case .request: return hearCheck(message, from: from, bits: &bits)
+    case .request: return hearCheck(message, from: from, at: now, bits: &bits)
     case .success: return hearAnswer(message, from: from)
     case .error: return .ignored("an error response: \(message.errorCode?.code ?? 0)")
     case .indication: return .ignored("an indication")
     }
   }
 
-  private mutating func hearCheck(_ message: STUNMessage, from: Endpoint, bits: inout RandomBits) -> Heard {
+  private mutating func hearCheck(
+    _ message: STUNMessage, from: Endpoint, at now: Moment, bits: inout RandomBits
+  ) -> Heard {
     guard message.username == peerUsername else { return .ignored("a check with another USERNAME") }
     guard message.integrity(key: key) == .valid else { return .ignored("a check without the session's integrity") }
     guard message.notUnderstood.isEmpty else {
@@ -113,7 +123,17 @@ struct CandidatePairs: Sendable, Hashable {
     let reply = Datagram(octets: answer.octets(integrity: .sha1(key: key)), to: from)
     guard earlier == nil else { return .check([reply]) }
     heard.remember(message.transaction, from)
-    return .check([reply] + (check(from, bits: &bits).map { [$0] } ?? []))
+    return .check([reply] + (isWorthACheck(from, at: now) ? check(from, bits: &bits).map { [$0] } ?? [] : []))
+  }
+
+  /// Whether a check goes back to the source of a valid one: not where it got through already, else the two ends would
+  /// answer check with check for ever.
+  private mutating func isWorthACheck(_ source: Endpoint, at now: Moment) -> Bool {
+    guard !checked.contains(source) else { return false }
+    if let last = sources[source], now.monotonic < last + Self.sourceInterval { return false }
+    guard sources[source] != nil || sources.count < Self.sourceLimit else { return false }
+    sources[source] = now.monotonic
+    return true
   }
 
   private mutating func hearAnswer(_ message: STUNMessage, from: Endpoint) -> Heard {

@@ -43,6 +43,14 @@ struct FactReader {
     return await get(node, port(of: node, knowledge), path, token: token)
   }
 
+  /// The newest connection to another home, as the device shows it to its user.
+  func peerConnection(of node: Node, knowledge: WireKnowledge) async -> Reading {
+    switch await get(node, port(of: node, knowledge), PeerInterface.path, token: nil) {
+    case .value(let status): PeerInterface.newest(in: status).map { .value($0) } ?? .nothing
+    case let other: other
+    }
+  }
+
   func agent(_ agent: Node, at configurator: Node) async -> Reading {
     await get(configurator, DefaultPort.configurator, "/agents/\(agent.id)", token: secrets.operatorToken)
   }

@@ -58,6 +58,8 @@ extension HomeConductor {
       while HostClock.wall() < end, !isOver { try await pump(until: end) }
     case .holdsConfiguration(let server, let agent, let members):
       try await store(members, of: try node(agent), at: try node(server), mode: mode)
+    case .connect(let from, let to, let application, _) where try node(from).kind == .ce:
+      try await connect(peer: try node(from), to: try node(to), application)
     case .connect(let from, let to, let application, let token):
       try await connect(
         try node(from), to: try node(to), application, token: try token.map { try json($0).string ?? "" }, mode: mode)

@@ -39,6 +39,8 @@ extension HomeConductor {
       guard let record = programs.command(of: try node(reference).name) else { return .nothing }
       return .value(["status": record.status.map { .int($0) } ?? .null, "output": .string(record.output)])
     case .lastResult: return .nothing
+    case .connection(let reference, _) where try node(reference).kind == .ce:
+      return await facts.peerConnection(of: try node(reference), knowledge: knowledge)
     case .connection(let reference, _):
       return knowledge.connection(of: try node(reference).name).map { .value($0) } ?? .nothing
     case .knows: return .unsupported("knows")

@@ -93,6 +93,12 @@ struct Need: Sendable, Hashable, CustomStringConvertible {
       return Need(kind: .carrier, reason: "a node is played by another program (\(action.position))")
     case .cutWAN where !foreign.isEmpty, .restoreWAN where !foreign.isEmpty:
       return Need(kind: .carrier, reason: "a node is played by another program (\(action.position))")
+    case .connect(let from, let to, _, _) where node(from)?.kind == .ce:
+      // Where one of the two is in the open, the other one reaches it without holes.
+      guard let near = node(from).flatMap({ gateway(between: $0, checked.topology) }),
+        let far = node(to).flatMap({ gateway(between: $0, checked.topology) }), near.name != far.name
+      else { return nil }
+      return Need(kind: .nat, reason: "\(near.name) and \(far.name) stand between (\(action.position))")
     case .connect(_, let reference, _, _):
       guard let agent = node(reference), let gateway = gateway(between: agent, checked.topology) else { return nil }
       return Need(kind: .nat, reason: "\(gateway.name) stands before \(agent.name) (\(action.position))")

@@ -30,8 +30,9 @@ extension ScenarioChecker {
       node(reference, "who has a screen", kinds: [.ce])
       _ = concrete(value, at: fact.position)
     case .connection(let reference, let condition):
-      node(reference, "who connects", kinds: [.mobile, .ce])
-      check(condition, of: ScenarioChecker.connection, what: "a connection")
+      let who = node(reference, "who connects", kinds: [.mobile, .ce])
+      let type = who?.kind == .ce ? FieldType.peerConnection : ScenarioChecker.connection
+      check(condition, of: type, what: "a connection")
     case .run(let reference, let condition):
       node(reference, "a node that runs a program", kinds: Node.Kind.machines)
       check(condition, of: ScenarioChecker.run, what: "a run")
