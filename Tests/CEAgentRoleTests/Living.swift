@@ -64,6 +64,9 @@ struct Living {
   /// UDP sockets that are open, and what was sent from them since the last look.
   var sockets: Set<UInt16> = []
   var sent: [Sent] = []
+  /// Whether the home's name servers answer what they are asked.
+  var nameServersAnswer = true
+  private var questions: [Sent] = []
   var exit: Int32?
   var isReady = false
   /// While it is set, every commit fails with it.
@@ -94,6 +97,15 @@ struct Living {
     }
     agent = next
     for effect in effects { perform(effect) }
+    let asked = questions
+    questions = []
+    guard nameServersAnswer else { return }
+    for question in asked { receives(.datagram(answer(question.octets), from: question.to, to: question.from)) }
+  }
+
+  /// A name server that refuses: it is there.
+  private func answer(_ question: [UInt8]) -> [UInt8] {
+    question.prefix(2) + [0x81, 0x05] + question.dropFirst(4)
   }
 
   private mutating func perform(_ effect: Effect) {
@@ -124,7 +136,13 @@ struct Living {
     case .closeDatagrams(let port): sockets.remove(port)
     case .datagram(let octets, let from, let to):
       #expect(sockets.contains(from.port), "a datagram leaves from an open socket")
-      sent.append(Sent(octets: octets, from: from, to: to))
+      // The questions of every look around are answered by themselves, see above.
+      if to.port == 53 {
+        questions.append(Sent(octets: octets, from: from, to: to))
+      } else {
+        sent.append(Sent(octets: octets, from: from, to: to))
+      }
+    case .refreshInterfaces: break
     case .readNeighbours, .watchBridge, .openStream, .event, .comment, .close, .subscribe, .echo, .map, .unmap, .count,
       .output:
       Issue.record("the agent has no business with \(effect)")
@@ -248,9 +266,10 @@ struct Living {
 
   // MARK: What is seen
 
-  /// The searches since the last look.
+  /// The searches for a configurator since the last look.
   mutating func searches() -> Int {
-    let count = datagrams.filter { $0.text.hasPrefix("M-SEARCH") }.count
+    let isSearch = { (text: String) in text.hasPrefix("M-SEARCH") && text.contains(ProfileNames.configuratorType) }
+    let count = datagrams.filter { isSearch($0.text) }.count
     datagrams.removeAll { $0.text.hasPrefix("M-SEARCH") }
     return count
   }

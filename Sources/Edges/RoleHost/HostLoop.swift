@@ -221,6 +221,7 @@ final class HostLoop<R: Role> {
     case .disarm(let name): timers.removeValue(forKey: name)?.task.cancel()
     case .save: break  // Committed before.
     case .address(let interface, let address, let gateway): network.set(interface, address, gateway: gateway)
+    case .refreshInterfaces: for state in await network.refresh() { feed.yield(.input(.interface(state))) }
     case .report(let report): log.log(level: report.level.logLevel, "\(report.code): \(report.text)")
     case .output(let text): StandardOutput.write(text)
     case .ready: readyLine()

@@ -22,6 +22,8 @@ final class HostNetwork {
   /// The names of the kernel's interfaces that count; empty on loopback.
   private var names: [String] = []
   private var preferred: IPAddress?
+  /// As the kernel told of them last.
+  private var listed: [NetworkInterface] = []
   /// As the role was told last, in order.
   private(set) var states: [InterfaceState] = []
   /// The ports that the role wants open on every address.
@@ -61,12 +63,20 @@ final class HostNetwork {
       throw HostError.failed("the interfaces cannot be listed: \(error)")
     }
     try choose(among: interfaces)
+    listed = interfaces
     states = chosen(interfaces).map(state)
     try await open(interfaces: interfaces, isStart: true)
   }
 
+  /// Reads again what the kernel does not tell of, the resolver's file, and gives what changed.
+  func refresh() async -> [InterfaceState] {
+    guard !names.isEmpty else { return [] }
+    return await apply(listed)
+  }
+
   /// Takes over what the kernel says now, opens and closes sockets as addresses came and went, and gives what changed.
   func apply(_ interfaces: [NetworkInterface]) async -> [InterfaceState] {
+    listed = interfaces
     let now = names.map { name in
       interfaces.first { $0.name == name }.map(state)
         // It was deleted.

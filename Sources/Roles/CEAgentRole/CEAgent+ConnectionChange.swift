@@ -53,7 +53,9 @@ extension CEAgent {
     let wentDown = !state.isUp && before?.isUp == true
     let lostTheWay = wentDown && primaryInterface?.name == state.name
     guard cameUp || (moved && state.isUp) || lostTheWay || usableInterfaces.isEmpty else {
-      return reviewInterfaces(at: now) + ignored(.interface(state), "neither link-up nor another address or gateway")
+      let asksOthers = state.isUp && before?.dnsServers != state.dnsServers
+      return reviewInterfaces(at: now) + (asksOthers ? beginHealth() : [])
+        + ignored(.interface(state), "neither link-up nor another address or gateway")
     }
     var effects: [Effect] = []
     let gained = Set(state.homeAddresses).subtracting(cameUp ? [] : before?.homeAddresses ?? [])
@@ -67,15 +69,16 @@ extension CEAgent {
     let reviewed = reviewInterfaces(at: now)
     guard !usableInterfaces.isEmpty else {
       phase = .offline
-      return stopped + reviewed + withdraw(.noConfigurator) + withdraw(.wrongSubnet)
+      return stopped + reviewed + endHealth() + withdraw(.noConfigurator) + withdraw(.wrongSubnet)
     }
-    guard let settle, settle > 0 else { return stopped + reviewed + beginSearch(at: now, bits: &bits) }
+    let looking = beginHealth()
+    guard let settle, settle > 0 else { return stopped + reviewed + looking + beginSearch(at: now, bits: &bits) }
     phase = .settling
-    return stopped + reviewed + [.arm(Timer.settle, after: settle)]
+    return stopped + reviewed + looking + [.arm(Timer.settle, after: settle)]
   }
 
   /// Shows and withdraws the problems that the interfaces themselves tell of.
-  private mutating func reviewInterfaces(at now: Moment) -> [Effect] {
+  mutating func reviewInterfaces(at now: Moment) -> [Effect] {
     var effects: [Effect] = []
     let names = interfaces.map(\.name).joined(separator: ", ")
     let linked = interfaces.filter(\.isUp)
@@ -90,11 +93,11 @@ extension CEAgent {
       effects += withdraw(.noAddress)
     }
     let astray = usableInterfaces.compactMap { interface -> String? in
-      guard let gateway = interface.defaultGateway else { return nil }
+      guard let gateway = interface.defaultGateway else { return gatewayDoubt(of: interface) }
       if interface.addresses.contains(where: { $0.address == gateway }) {
         return "The gateway \(gateway) of \(interface.name) is the device itself."
       }
-      guard !interface.addresses.contains(where: { $0.contains(gateway) }) else { return nil }
+      guard !interface.addresses.contains(where: { $0.contains(gateway) }) else { return gatewayDoubt(of: interface) }
       let own = interface.addresses.map(\.description).joined(separator: ", ")
       return "The gateway \(gateway) of \(interface.name) is outside of \(own)."
     }

@@ -94,8 +94,11 @@ extension CEAgent {
     let input = Input.ssdp(octets, from: from, delivery, interface: interface)
     switch message {
     case .search(let search): return searched(search, from: from, delivery: delivery, on: interface, bits: &bits)
-    case .reply(let reply): return configuratorReplied(reply, from: from, on: interface, at: now, bits: &bits)
+    case .reply(let reply):
+      if let effects = gatewayHeard(reply.target, location: reply.location, on: interface) { return effects }
+      return configuratorReplied(reply, from: from, on: interface, at: now, bits: &bits)
     case .alive(let notice):
+      if let effects = gatewayHeard(notice.type, location: notice.location, on: interface) { return effects }
       guard notice.type == ProfileNames.configuratorType else { return ignored(input, "it announces \(notice.type)") }
       return configuratorAlive(notice, input, on: interface, at: now, bits: &bits)
     case .byebye(let notice): return ignored(input, "\(notice.usn) says goodbye; its registration holds on")

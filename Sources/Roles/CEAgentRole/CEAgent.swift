@@ -40,6 +40,7 @@ public struct CEAgent: Role {
   var peers: [PeerConnection] = []
   var lastPeer = 0
   var troubles = Troubles()
+  var health = Health()
   /// The answers to the last search, while they are still listened for.
   var window: ReplyWindow?
   /// The configurator with which the agent registered since it started.
@@ -88,8 +89,11 @@ public struct CEAgent: Role {
       return peersTook(input, at: now, bits: &bits) ?? courierTook(input, at: now, bits: &bits)
     case (_, .fired(let timer)): return fired(timer, at: now, bits: &bits)
     case (_, .commitFailed(let failure, let lost)): return undone(lost, by: failure, at: now, bits: &bits)
+    case (_, .portRefused(let port, _)) where health.look?.port == port: return lookHasNoPort()
     case (_, .portRefused(let port, let failure)):
       return peerPortRefused(port, failure) ?? portRefused(port, failure, at: now)
+    case (_, .datagram(let octets, let from, let to)) where isForLook(to: to):
+      return nameServerAnswered(octets, from: from)
     case (_, .datagram(let octets, let from, let to)):
       return peerHeard(octets, from: from, to: to, at: now, bits: &bits)
     case (_, .mapped), (_, .counted): return ignored(input, "the agent maps no ports")
@@ -105,6 +109,10 @@ public struct CEAgent: Role {
     static let searchEnd = TimerName("search-end")
     static let searchNext = TimerName("search-next")
     static let settle = TimerName("settle")
+    /// The next look around, the repetition of its questions, and its end.
+    static let look = TimerName("look")
+    static let lookAgain = TimerName("look-again")
+    static let lookEnd = TimerName("look-end")
     static let again = TimerName("again")
     static let refresh = TimerName("refresh")
     static let move = TimerName("move")
@@ -129,6 +137,9 @@ public struct CEAgent: Role {
     case (.searching(let search), Timer.searchNext): return sendSearch(after: search, at: now, bits: &bits)
     case (.settling, Timer.settle), (.refused, Timer.again): return beginSearch(at: now, bits: &bits)
     case (.registered(let registration), Timer.refresh): return refresh(registration, at: now, bits: &bits)
+    case (_, Timer.look): return look(bits: &bits)
+    case (_, Timer.lookAgain): return lookAgain()
+    case (_, Timer.lookEnd): return lookEnded(at: now)
     case (_, Timer.move): return move()
     case (_, Timer.alive): return announce()
     case (_, Timer.advertise): return []  // done after every turn

@@ -218,6 +218,8 @@ public enum Effect: Sendable, Hashable {
   case save([Row])
   /// Gives the interface another address or default gateway, as a configuration told.
   case address(interface: String, CIDR?, gateway: IPAddress?)
+  /// Looks at the interfaces and the resolver's file again; what has changed comes as ``Input/interface(_:)``.
+  case refreshInterfaces
   case report(Report)
   /// A line for the person who started the program, on standard output.
   case output(String)

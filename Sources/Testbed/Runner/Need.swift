@@ -156,6 +156,10 @@ struct Need: Sendable, Hashable, CustomStringConvertible {
     switch fact.subject {
     case .knows, .topologyMatches:
       Need(kind: .ethernet, reason: "what HTIP tells (\(fact.position))")
+    case .problem(_, "wrong-gateway") where !fact.isNegated:
+      Need(kind: .nat, reason: "no gateway answers searches there (\(fact.position))")
+    case .problem(_, let name) where !fact.isNegated && ["dns-failure", "duplicate-address"].contains(name):
+      Need(kind: .ethernet, reason: "a device shows \(name) of its own network stack (\(fact.position))")
     default: nil
     }
   }
