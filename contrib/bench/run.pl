@@ -85,6 +85,21 @@ section('nat', 'gateways: UDP out, TCP in through a mapping; medians of 5 turns'
     or $faults++;
 });
 
+section('mappings', 'gateways: 1,000 mappings added, listed and removed, a connection for each request; one turn', sub {
+  my @gateways = (['home-gateway', '', "$bin/home-gateway"]);
+  push @gateways, ['miniupnpd', 'MINIUPNPD_LOG= ', 'sh Tests/Peers/miniupnpd.sh 2'] unless system('command -v miniupnpd > /dev/null');
+  printf "  %-14s %10s %10s %14s %10s\n", '', 'add', 'list', 'list at once', 'remove';
+  for (@gateways) {
+    my ($name, $variables, $command) = @$_;
+    # A gateway whose work grows with the square of what it holds is not waited for until the end.
+    my $run = "timeout 300 $bin/homebed-launcher world -- sh contrib/bench/mappings.sh 1000 $command";
+    my %ms = map { split } `${variables}$run`;
+    my @cells = map { defined $ms{$_} ? sprintf('%7.0f ms', $ms{$_}) : 'not done' } qw(add list list-at-once remove);
+    printf "  %-14s %10s %10s %14s %10s\n", $name, @cells;
+    $faults++ if $name eq 'home-gateway' && !defined $ms{remove};
+  }
+});
+
 section('suite', 'all scenarios, and where the time goes', sub {
   for my $backend (qw(namespaces loopback)) {
     my $spent = once("$bin/homebed run --backend $backend --report $scratch/suite-$backend");
@@ -120,7 +135,8 @@ section('decode', "a run's capture turned into messages, 200 times", sub {
 
 section('role', 'role programs: start to first reply, median of 21; resident memory', sub {
   for my $role (
-    ['ce-agent', '/status', 49210], ['configurator', '/description.xml', 49200], ['service-server', '/v1/homes', 8080]) {
+    ['ce-agent', '/status', 49210], ['configurator', '/description.xml', 49200], ['service-server', '/v1/homes', 8080],
+    ['home-gateway', '/description.xml', 49300]) {
     my ($name, $path, $port) = @$role;
     my (@times, $memory);
     for (1 .. 21) {
@@ -147,7 +163,7 @@ sub first_reply {
     open STDOUT, '>', "$scratch/out";
     open STDERR, '>', "$scratch/err";
     $ENV{SWIFT_BACKTRACE} = 'enable=no';
-    my @tokens = $program =~ /ce-agent/ ? () : ('--token-file', $tokens);
+    my @tokens = $program =~ /ce-agent|home-gateway/ ? () : ('--token-file', $tokens);
     exec $program, '--address', '127.77.0.1', '--http-port', $port, '--state-dir', $state, @tokens;
   }
   my $reply;
