@@ -110,7 +110,7 @@ import Testing
     #expect(data.map(\.to) == Array(repeating: peerEndpoint, count: 16))
     #expect(data[3].octets.prefix(7) == [0x48, 0x42, 0x50, 0x44, 0x44, 0, 3])
     #expect(data.map(\.octets.count).max() == 7 + 1200)
-    #expect(data.map(\.octets.count).min() == 7)
+    #expect(data.map(\.octets.count).min() == 7 + 75)
     #expect(tv.calls.isEmpty)
     for sequence in 0..<16 where sequence != 5 {
       tv.hears([0x48, 0x42, 0x50, 0x44, 0x41, 0, UInt8(sequence)], from: peerEndpoint)
@@ -172,24 +172,23 @@ import Testing
       tv.answersCall(Living.joinPath, .json(200, ["candidates": [offer]]))
       if session["role"] == "controlling" { a = tv } else { b = tv }
     }
-    var count = 0
+    // Chance, not a rhythm that meets the same datagram every time.
+    let chance = Counter(7)
     var checks = 0
     for _ in 0..<100 {
       let (fromA, fromB) = (a.sends(), b.sends())
       checks += (fromA + fromB).count { $0.octets.first == 0 }
       for datagram in fromA where datagram.to == addressB {
-        count += 1
-        if loss == 0 || count % loss != 0 { b.hears(datagram.octets, from: addressA) }
+        if loss == 0 || chance.next() % UInt64(loss) != 0 { b.hears(datagram.octets, from: addressA) }
       }
       for datagram in fromB where datagram.to == addressA {
-        count += 1
-        if loss == 0 || count % loss != 0 { a.hears(datagram.octets, from: addressB) }
+        if loss == 0 || chance.next() % UInt64(loss) != 0 { a.hears(datagram.octets, from: addressB) }
       }
       a.passes(0.02)
       b.passes(0.02)
     }
     // Checks end when they have got through: neither answers a check with a check for ever.
-    #expect(checks < 12)
+    #expect(checks < 40)
     for var tv in [a, b] {
       #expect(tv.connection["state"] == "connected")
       #expect(tv.connection["acknowledged"] == 16)

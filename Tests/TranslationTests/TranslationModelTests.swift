@@ -58,8 +58,9 @@ struct TranslationModelTests {
         } else {
           let port = UInt16(1024 + numbers.below(12))
           let owner = alive.last { $0.port == port }
+          // Whom the endpoint inside sent to counts, by whatever mapping (RFC 4787, 5).
           let allowed = alive.contains {
-            $0.port == port && Self.isSame($0.remote, remote, behaviour.filtering)
+            $0.inner == owner?.inner && Self.isSame($0.remote, remote, behaviour.filtering)
           }
           let outcome = table.inbound(from: remote, toPort: port, at: now)
           switch (owner, allowed) {

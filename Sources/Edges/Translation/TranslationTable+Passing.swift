@@ -43,12 +43,21 @@ extension TranslationTable {
       return .success(mapping.client)
     }
     guard let slot, let mapping = mappings[slot] else { return .failure(.unmapped) }
-    switch behaviour.filtering {
-    case .endpointIndependent: return .success(mapping.inner)
-    case .addressDependent:
-      let isKnown = mapping.remotes.contains { $0.key.address == remote.address && isAlive($0.value, at: now) }
-      return isKnown ? .success(mapping.inner) : .failure(.filtered)
-    case .addressAndPortDependent: return .failure(.filtered)
+    return admits(remote, to: mapping, at: now) ? .success(mapping.inner) : .failure(.filtered)
+  }
+
+  /// Filtering asks whom the inner endpoint sent to, by whatever mapping (RFC 4787, 5: "the internal endpoint X:x").
+  private func admits(_ remote: UDPEnd, to mapping: Mapping, at now: UInt64) -> Bool {
+    let another = slot(of: MappingKey(inner: mapping.inner, scope: scope(of: remote)), at: now)
+    switch (behaviour.filtering, behaviour.mapping) {
+    case (.endpointIndependent, _): return true
+    case (.addressDependent, .endpointIndependent):
+      return mapping.remotes.contains { $0.key.address == remote.address && isAlive($0.value, at: now) }
+    // Its mapping for that address is there if it sent to the address.
+    case (.addressDependent, .addressDependent): return another != nil
+    case (.addressDependent, .addressAndPortDependent):
+      return contacts[Contact(inner: mapping.inner, address: remote.address)].map { isAlive($0, at: now) } ?? false
+    case (.addressAndPortDependent, _): return another.map { knows(remote, $0, at: now) } ?? false
     }
   }
 
@@ -81,6 +90,11 @@ extension TranslationTable {
   private mutating func send(by slot: Int, to remote: UDPEnd, at now: UInt64) -> UInt16 {
     guard let port = mappings[slot]?.port else { return 0 }
     mappings[slot]!.lastSent = now
+    if behaviour.mapping == .addressAndPortDependent, behaviour.filtering == .addressDependent,
+      let inner = mappings[slot]?.inner
+    {
+      contacts[Contact(inner: inner, address: remote.address)] = now
+    }
     if mappings[slot]!.remotes.updateValue(now, forKey: remote) == nil,
       mappings[slot]!.remotes.count > limits.remotes,
       let oldest = mappings[slot]!.remotes.min(by: { $0.value < $1.value })?.key

@@ -49,6 +49,12 @@ public struct TranslationTable: Sendable {
     var scope: UInt64
   }
 
+  /// An inner endpoint and an address that it sent to.
+  struct Contact: Hashable, Sendable {
+    var inner: UDPEnd
+    var address: UInt32
+  }
+
   struct SessionKey: Hashable, Sendable {
     var client: UDPEnd
     var remote: UDPEnd
@@ -78,6 +84,8 @@ public struct TranslationTable: Sendable {
   var staticsOfClient: [UDPEnd: [StaticMapping]] = [:]
   private var staticCount = 0
   var sessions: [SessionKey: Session] = [:]
+  /// When each inner endpoint sent to an address last, where mappings alone do not tell; no more than mappings.
+  var contacts: [Contact: UInt64] = [:]
   private var lastSweep: UInt64 = 0
   private var random: UInt64
 
@@ -232,6 +240,7 @@ public struct TranslationTable: Sendable {
       }
     }
     sessions = sessions.filter { now < $0.value.lastUsed &+ timeout }
+    contacts = contacts.filter { isAlive($0.value, at: now) }
   }
 
   private mutating func forgetRemotes(of slot: Int, before now: UInt64) {

@@ -31,7 +31,8 @@ extension CEAgent {
     guard left > 0 else { return endPeer(number, "the session has expired") }
     let session = OpenSession(
       grant: grant, reflexive: .asking(STUNRequest(STUNMessage(.request, transaction: transaction))),
-      pairs: CandidatePairs(grant), candidates: [PeerCandidate(.host, peers[index].local)])
+      pairs: CandidatePairs(grant), candidates: [PeerCandidate(.host, peers[index].local)],
+      transfer: PeerTransfer(grant.role))
     peers[index].step = .open(session)
     return [
       .report(Report(.info, "peer-session", "\(grant.sessionId), \(grant.role.rawValue)")),

@@ -78,7 +78,7 @@ struct OpenSession: Sendable {
   var offered = 0
   /// The peer's.
   var peerCandidates: [PeerCandidate] = []
-  var transfer = PeerTransfer()
+  var transfer: PeerTransfer
   /// Datagrams that came from nobody who was checked.
   var dropped = 0
 

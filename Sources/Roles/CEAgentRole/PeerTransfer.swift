@@ -24,12 +24,16 @@ struct PeerTransfer: Sendable, Hashable {
   static let repeatLimit = 10
   static let headerLength = 7
 
+  /// Sets the payload apart from the peer's, so that nobody takes one's own data, turned round, for the peer's.
+  private let mark: UInt8
   /// How often each datagram went out.
   private var tries = [Int](repeating: 0, count: count)
   private var isAcknowledged = [Bool](repeating: false, count: count)
   private var isReceived = [Bool](repeating: false, count: count)
   /// Data of the peer that came once more.
   private(set) var duplicates = 0
+
+  init(_ role: PeerGrant.Role = .controlling) { mark = role == .controlling ? 0 : 0x80 }
 
   var sent: Int { tries.count { $0 > 0 } }
   var repeats: Int { tries.reduce(0) { $0 + max(0, $1 - 1) } }
@@ -46,7 +50,7 @@ struct PeerTransfer: Sendable, Hashable {
     isOver = due.isEmpty
     return due.map { sequence in
       tries[sequence] += 1
-      return Self.octets(.data, sequence: sequence) + Self.payload(sequence)
+      return Self.octets(.data, sequence: sequence) + payload(sequence)
     }
   }
 
@@ -80,8 +84,10 @@ struct PeerTransfer: Sendable, Hashable {
     magic + [kind.rawValue, UInt8(sequence >> 8), UInt8(sequence & 0xFF)]
   }
 
-  /// 0 to 1200 octets, by the sequence number.
-  private static func payload(_ sequence: Int) -> [UInt8] {
-    (0..<sequence * longestPayload / (count - 1)).map { UInt8(truncatingIfNeeded: $0 + sequence) }
+  /// 75 to 1200 octets, by the sequence number.
+  private func payload(_ sequence: Int) -> [UInt8] {
+    (0..<(sequence + 1) * Self.longestPayload / Self.count).map {
+      UInt8(truncatingIfNeeded: $0 + sequence) & 0x7F | mark
+    }
   }
 }

@@ -295,13 +295,21 @@ extension HomeConductor {
 extension JSONValue {
   /// Sets a member of a member; what is in the way becomes an object.
   fileprivate mutating func set(_ value: JSONValue, at path: ArraySlice<Path.Segment>) {
-    guard case .member(let name)? = path.first else { return }
-    if path.count == 1 {
-      self[name] = value
-    } else {
+    switch path.first {
+    case .member(let name)?:
       var inner = self[name] ?? .object([:])
       inner.set(value, at: path.dropFirst())
       self[name] = inner
+    case .index(let number)?:
+      // Items are written in order, so that a new one comes next.
+      var items = array ?? []
+      guard number <= items.count else { return }
+      var inner = number < items.count ? items[number] : .object([:])
+      inner.set(value, at: path.dropFirst())
+      items[number...] = [inner] + items.dropFirst(number + 1)
+      self = .array(items)
+    case nil: self = value
+    default: return
     }
   }
 }
