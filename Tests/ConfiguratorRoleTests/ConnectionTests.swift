@@ -218,6 +218,34 @@ extension ConfiguratorDialogue {
     #expect(home.store["connections"]?.isEmpty == true)
   }
 
+  @Test("a result that the server took in its last moment stands") func lastMoment() {
+    var home = Home.ready()
+    home.control()
+    home.agentAgrees()
+    home.gatewayTellsAddress()
+    home.gatewayDoes("AddAnyPortMapping", [SOAPArgument("NewReservedPort", "8200")])
+    home.wait(seconds: 11)
+    home.answer(Home.result(), HTTPResponse(204))
+    #expect(home.waiting.isEmpty)
+    #expect(home.store["connections"]?.values.first?["isOpen"] == true)
+  }
+
+  @Test("a result that is never answered ends the connection once its deadline has passed") func unanswered() {
+    var home = Home.ready()
+    home.control()
+    home.agentAgrees()
+    home.gatewayTellsAddress()
+    home.gatewayDoes("AddAnyPortMapping", [SOAPArgument("NewReservedPort", "8200")])
+    home.wait(seconds: 11)
+    for _ in 0..<4 {
+      home.fail(Home.result(), .timeout)
+      home.wait(seconds: 2.5)
+    }
+    home.answer(end, HTTPResponse(204))
+    home.gatewayDoes("DeletePortMapping")
+    #expect(home.store["connections"]?.isEmpty == true)
+  }
+
   @Test("the deadline ends what is not there in time", arguments: [0, 1, 2, 3])
   func deadline(stage: Int) {
     var home = Home.ready()
@@ -226,6 +254,8 @@ extension ConfiguratorDialogue {
     if stage > 1 { home.gatewayTellsAddress() }
     if stage > 2 { home.gatewayDoes("AddAnyPortMapping", [SOAPArgument("NewReservedPort", "8200")]) }
     home.wait(seconds: 10)
+    // The server's answer decides about a result that is on its way.
+    if stage == 3 { home.answer(Home.result(), .json(404, ["type": "urn:homebed:problem:no-request"])) }
     home.answer(end, HTTPResponse(404))
     switch stage {
     case 1: home.gatewayTellsAddress()

@@ -167,6 +167,7 @@ import Testing
     let paths = [
       "/v1/homes/home-a", "/v1/homes/home-a/agents/\(ServerDialogue.tv)",
       "/v1/homes/home-a/agents/\(ServerDialogue.tv)/configuration", "/v1/homes/home-a/requests/x/result", "/v1/%zz",
+      "/v1/homes/home-a/connections", "/v1/homes/home-a/connections/x",
     ]
     let whole = ServerDialogue.registration().octets
     for round in 0..<300 {

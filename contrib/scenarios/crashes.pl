@@ -80,6 +80,7 @@ sub reach {
     my $title = "Sequence 3: $name{$victim} crashes at $message and is started again";
     # A stream that was cut without a word is given up after 45 s.
     my $stream = $victim eq 'cfg' || $victim eq 'server' ? "  cfg -> server request-stream\n  server -> cfg request-stream-reply\n" : '';
+    my $pace = $victim eq 'server' ? 8 : 5;
     my $isUp = $victim eq 'phone' ? '' : "  wait until $victim is up\n";
     $wanted{"$root/sequence-3/$file.scenario"} = <<"TEXT";
 # Written by contrib/scenarios/crashes.pl.
@@ -87,7 +88,7 @@ scenario $file "$title"
 profile 5
 topology one-home
 tags crash
-pace 10
+pace $pace
 time limit 300s
 
 given

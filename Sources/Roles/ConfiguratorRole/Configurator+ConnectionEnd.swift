@@ -124,6 +124,9 @@ extension Configurator {
         case .held(let held) = work.step
       else { continue }
       mappings[owner]?.step = .owingDeletion(held)
+      effects.append(
+        .arm(
+          TimerName(Timer.mappingEnd, owner.text), after: .milliseconds(UInt64(max(0, work.expires - now.wall)))))
     }
     return effects
   }

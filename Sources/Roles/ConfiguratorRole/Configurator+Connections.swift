@@ -28,6 +28,9 @@ extension Configurator {
     guard let record = records[connection.agentId], record.isLive(at: now) else {
       return refuse(requestId, .noAgent, "\(connection.agentId) is not registered", saving: rows, at: now)
     }
+    if let known = connections[connection.connectionId], !known.isInterrupted {
+      return refuse(requestId, .refused, "\(connection.connectionId) is there already", saving: rows, at: now)
+    }
     guard connections.count < Configurator.connectionLimit || connections[connection.connectionId] != nil else {
       return refuse(requestId, .refused, "\(connections.count) connections are open", saving: rows, at: now)
     }
@@ -178,7 +181,8 @@ extension Configurator {
     case .answered(let response) where response.status == 404 || response.status == 422:
       return endConnection(connection.connectionId, at: now)
     // It may ask again on the next stream; the deadline ends what it does not.
-    case .answered, .failed: return []
+    case .answered, .failed:
+      return connection.deadline > now.wall ? [] : endConnection(connection.connectionId, at: now)
     }
   }
 
@@ -189,6 +193,9 @@ extension Configurator {
     }
     switch connection.step {
     case .open, .endingAtAgent, .unmapping: return unexpected("the deadline of \(connectionId), which was kept")
+    // The server may have taken the result already: its answer decides.
+    case .reporting where courier.errands.contains(where: { $0.purpose == .requestResult(connection.requestId) }):
+      return []
     case .controlling, .pausing, .mapping, .reporting, .interrupted: break
     }
     let (rows, effects) = conclude(

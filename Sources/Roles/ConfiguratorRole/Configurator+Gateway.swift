@@ -96,7 +96,12 @@ extension Configurator {
       return conclude(owner, .refused("the gateway has no external address"), at: now)
     }
     if address == work.client.address { return conclude(owner, .notNeeded, at: now) }
-    return add(owner, MappingWish(external: address, port: wishedPort(of: work)), at: now)
+    guard case .known(let found, let service) = gateway else {
+      return conclude(owner, .refused("the gateway has gone"), at: now)
+    }
+    let wish = MappingWish(
+      gatewayUUID: found.uuid, givesAnyPort: service.givesAnyPort, external: address, port: wishedPort(of: work))
+    return add(owner, wish, at: now)
   }
 
   /// The port outside that is wished for: one that leads there already, else the client's own.
@@ -110,7 +115,9 @@ extension Configurator {
   // MARK: map-port
 
   private mutating func add(_ owner: MappingOwner, _ wish: MappingWish, at now: Moment) -> [Effect] {
-    guard let work = mappings[owner], case .known(_, let service) = gateway else {
+    guard let work = mappings[owner], case .known(let found, let service) = gateway, found.uuid == wish.gatewayUUID,
+      service.givesAnyPort == wish.givesAnyPort
+    else {
       return conclude(owner, .refused("the gateway has gone"), at: now)
     }
     let lease = wish.isPermanent ? 0 : work.lease(at: now)
@@ -133,16 +140,16 @@ extension Configurator {
     _ owner: MappingOwner, _ errand: Courier<Purpose>.Errand, _ ending: Courier<Purpose>.Ending, at now: Moment,
     bits: inout RandomBits
   ) -> [Effect] {
-    guard let work = mappings[owner], case .adding(errand, var wish) = work.step,
-      case .known(let found, let service) = gateway
-    else { return unexpected("a mapping for \(owner.text), which asked for none") }
+    guard let work = mappings[owner], case .adding(errand, var wish) = work.step else {
+      return unexpected("a mapping for \(owner.text), which asked for none")
+    }
     let answer = answer(in: ending)
     switch answer {
     case .reply(let reply):
-      let given = service.givesAnyPort ? reply["NewReservedPort"].flatMap { UInt16($0) } : wish.port
+      let given = wish.givesAnyPort ? reply["NewReservedPort"].flatMap { UInt16($0) } : wish.port
       guard let given, given > 0 else { return conclude(owner, .refused("the gateway named no port"), at: now) }
       let held = HeldMapping(
-        gatewayUUID: found.uuid, external: Endpoint(wish.external, given), isPermanent: wish.isPermanent)
+        gatewayUUID: wish.gatewayUUID, external: Endpoint(wish.external, given), isPermanent: wish.isPermanent)
       mappings[owner]?.step = .held(held)
       let save = Effect.save([ConfiguratorTables.row(mapping: owner, mappings[owner])])
       if work.isUnwanted { return [save] + delete(owner, held, at: now) }

@@ -40,6 +40,8 @@ public struct Configurator: Role {
   var gateway = GatewayContact.none(isListening: false)
   /// Searches in a row that no gateway answered.
   var gatewaySearches = 0
+  /// Rows that the store did not take, of turns that cannot come again.
+  var owedRows: [Row] = []
 
   var stream: RequestStream = .off
   /// Whether the first attempt at a stream has come to something, good or bad.
@@ -51,13 +53,19 @@ public struct Configurator: Role {
   }
 
   public mutating func handle(_ input: Input, at now: Moment, bits: inout RandomBits) -> [Effect] {
+    let effects = turn(input, at: now, bits: &bits)
+    for case .save(let rows) in effects { forgetOwed(rows) }
+    return effects
+  }
+
+  private mutating func turn(_ input: Input, at now: Moment, bits: inout RandomBits) -> [Effect] {
     switch courier.handle(input, at: now, bits: &bits) {
     case .notMine: break
     case .working(let effects): return effects
     case .ended(let errand, let purpose, let ending):
       let effects = ended(errand, purpose, ending, at: now, bits: &bits)
       // After a failed commit the store is not asked again in the same turn.
-      if case .commitFailed = input { return effects.filter { if case .save = $0 { false } else { true } } }
+      if case .commitFailed = input { return owing(effects) }
       return effects
     }
     switch input {
@@ -109,6 +117,10 @@ public struct Configurator: Role {
     static let controlAgain = "control-again"
     static let connectionDeadline = "connection-deadline"
     static let connectionEnd = "connection-end"
+    /// The end of a mapping that no connection stands for any more; the key is its owner's.
+    static let mappingEnd = "mapping-end"
+    /// The store is asked again to take what is owed to it.
+    static let owedRows = "owed-rows"
   }
 
   private mutating func fired(_ timer: TimerName, at now: Moment, bits: inout RandomBits) -> [Effect] {
@@ -121,6 +133,8 @@ public struct Configurator: Role {
     case Timer.controlAgain: return controlAgain(timer.key, bits: &bits)
     case Timer.connectionDeadline: return connectionOverdue(timer.key, at: now)
     case Timer.connectionEnd: return connectionExpired(timer.key, at: now)
+    case Timer.mappingEnd: return MappingOwner(timer.key).map { mappingExpired($0, at: now) } ?? []
+    case Timer.owedRows: return saveOwed()
     case Timer.peerWish: return wishOverdue(timer, at: now)
     case Timer.natProbe: return lookAgainAtNAT(timer, at: now, bits: &bits)
     case Timer.sessionEnd: return sessionExpired(timer.key, at: now)

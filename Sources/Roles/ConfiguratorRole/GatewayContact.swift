@@ -108,6 +108,9 @@ struct MappingWork: Sendable {
 
 /// What is asked of a gateway.
 struct MappingWish: Sendable, Hashable {
+  /// The gateway that is asked, and whether it names the port itself.
+  var gatewayUUID: String
+  var givesAnyPort: Bool
   var external: IPAddress
   var port: UInt16
   var tries = 1

@@ -37,6 +37,8 @@ struct RemoteConnection: Sendable {
   /// Requests that wait for the end.
   var disconnects: [String] = []
 
+  var isInterrupted: Bool { if case .interrupted = step { true } else { false } }
+
   var isEnding: Bool {
     switch step {
     case .endingAtAgent, .unmapping: true
