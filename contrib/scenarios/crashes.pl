@@ -81,7 +81,7 @@ sub reach {
     # A stream that was cut without a word is given up after 45 s.
     my $stream = $victim eq 'cfg' || $victim eq 'server' ? "  cfg -> server request-stream\n  server -> cfg request-stream-reply\n" : '';
     my $pace = $victim eq 'server' ? 8 : 5;
-    my $isUp = $victim eq 'phone' ? '' : "  wait until $victim is up\n";
+    my $isUp = "  wait until $victim is up\n";
     $wanted{"$root/sequence-3/$file.scenario"} = <<"TEXT";
 # Written by contrib/scenarios/crashes.pl.
 scenario $file "$title"

@@ -34,7 +34,10 @@ extension HomeConductor {
       let agent = try node(agent)
       guard knowledge.controlTokens[agent.id] != nil else { return .nothing }
       return await facts.agent(agent, at: try node(configurator))
-    case .isUp(let reference): return .value(.bool(programs.isReady(try node(reference).name)))
+    case .isUp(let reference):
+      let node = try node(reference)
+      // A mobile device and a bare machine run nothing of their own: they are up when they have power.
+      return .value(.bool(isPlayed(node) ? programs.isReady(node.name) : powered.contains(node.name)))
     case .run(let reference, _):
       guard let record = programs.command(of: try node(reference).name) else { return .nothing }
       return .value(["status": record.status.map { .int($0) } ?? .null, "output": .string(record.output)])
