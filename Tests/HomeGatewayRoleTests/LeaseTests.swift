@@ -108,4 +108,16 @@ import Testing
     gateway.wait(seconds: 1.1)
     #expect(gateway.passing.isEmpty)
   }
+
+  /// A mapping that can neither be made again nor forgotten keeps nobody waiting.
+  @Test func itIsReadyThoughTheStoreFails() throws {
+    var gateway = GatewayDialogue()
+    _ = try gateway.call("AddPortMapping", GatewayDialogue.mapping())
+    gateway.mapper = .fails
+    gateway.storeFails = true
+    gateway.restart(after: 1)
+    #expect(gateway.isReady && gateway.passing.isEmpty)
+    gateway.storeFails = false
+    #expect(try gateway.error("GetSpecificPortMappingEntry", GatewayDialogue.key()) == 714)
+  }
 }

@@ -31,6 +31,21 @@ import Testing
     #expect(gateway.passing.isEmpty)
   }
 
+  /// Whoever waits for a mapping that cannot be stored is answered too.
+  @Test func whoWaitsIsAnsweredThoughTheStoreFails() throws {
+    var gateway = GatewayDialogue()
+    gateway.mapper = .waits
+    let first = gateway.send(GatewayDialogue.request("AddPortMapping", GatewayDialogue.mapping()))
+    let second = gateway.send(GatewayDialogue.request("DeletePortMapping", GatewayDialogue.key()))
+    gateway.storeFails = true
+    gateway.mapWaiting()
+    #expect(try GatewayDialogue.fault(gateway.replies[first]) == 501)
+    #expect(try GatewayDialogue.fault(gateway.replies[second]) == 501)
+    #expect(gateway.passing.isEmpty)
+    gateway.storeFails = false
+    #expect(try gateway.error("AddPortMapping", GatewayDialogue.mapping()) == nil)
+  }
+
   @Test func aMappingOfAnotherClientIsAConflict() throws {
     var gateway = GatewayDialogue()
     _ = try gateway.call("AddPortMapping", GatewayDialogue.mapping())

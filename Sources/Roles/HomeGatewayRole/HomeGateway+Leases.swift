@@ -44,17 +44,27 @@ extension HomeGateway {
   }
 
   mutating func restored(_ mapping: PortMapping, _ failure: Failure?, _ left: Set<PortMapping>) -> [Effect] {
-    var left = left
-    left.remove(mapping)
-    phase = left.isEmpty ? .running : .restoring(left)
-    var effects: [Effect] = left.isEmpty ? [.ready] : []
-    if let failure {
-      let key = MappingEntry.Key(
-        transport: mapping.transport, externalPort: mapping.externalPort, remoteHost: mapping.remoteHost)
-      if let entry = table.remove(key) { effects.append(.save([GatewayTables.deletion(entry.key)])) }
-      let what = "port \(mapping.externalPort) to \(mapping.client) is mapped no more: \(failure)"
-      effects.append(.report(Report(.warning, "mapping-lost", what)))
-    }
-    return effects
+    guard let failure else { return goOn(without: mapping, left) }
+    let what = "port \(mapping.externalPort) to \(mapping.client) is mapped no more: \(failure)"
+    return [.save([GatewayTables.deletion(mapping.key)])] + forget(mapping, left)
+      + [.report(Report(.warning, "mapping-lost", what))]
+  }
+
+  /// A mapping of the time before the restart that does not pass is none.
+  mutating func forget(_ mapping: PortMapping, _ left: Set<PortMapping>) -> [Effect] {
+    table.remove(mapping.key)
+    return goOn(without: mapping, left)
+  }
+
+  private mutating func goOn(without mapping: PortMapping, _ left: Set<PortMapping>) -> [Effect] {
+    let rest = left.subtracting([mapping])
+    phase = rest.isEmpty ? .running : .restoring(rest)
+    return rest.isEmpty ? [.ready] : []
+  }
+}
+
+extension PortMapping {
+  fileprivate var key: MappingEntry.Key {
+    MappingEntry.Key(transport: transport, externalPort: externalPort, remoteHost: remoteHost)
   }
 }

@@ -136,11 +136,18 @@ extension HomeGateway {
     return [.save([GatewayTables.deletion(entry.key)])]
   }
 
-  /// The mapping was made, but could not be stored: it is taken back.
-  mutating func withdraw(_ mapping: PortMapping, at now: Moment, bits: inout RandomBits) -> [Effect] {
+  /// What became of a mapping could not be stored: one that was made is taken back, and all who wait are told.
+  mutating func withdraw(_ mapping: PortMapping) -> [Effect] {
+    if case .restoring(let left) = phase, left.contains(mapping) {
+      return forget(mapping, left) + [.unmap(mapping)]
+    }
     guard let change = changes.take(mapping) else { return [.unmap(mapping)] }
     let old: [Effect] = change.replaced.map { $0.isEnabled ? [.map($0.mapping)] : [] } ?? []
-    return [.unmap(mapping)] + old + refused(change.action.asked, SOAPFault(.actionFailed))
+    let waiting = changes.takePostponed().compactMap { input -> Effect? in
+      guard case .requested(let exchange, _, _, _) = input else { return nil }
+      return .reply(exchange, .soap(SOAPFault(.actionFailed)))
+    }
+    return [.unmap(mapping)] + old + refused(change.action.asked, SOAPFault(.actionFailed)) + waiting
   }
 
   private mutating func takePostponed(at now: Moment, bits: inout RandomBits) -> [Effect] {

@@ -68,7 +68,7 @@ public struct HomeGateway: Role {
     case (_, .frame), (_, .neighbours), (_, .bridge): return ignored("what a collector of HTIP is told")
     case (_, .fired(let timer)): return fired(timer, at: now)
     case (_, .interface(let state)): return changed(state, at: now)
-    case (_, .commitFailed(let failure, let lost)): return undone(lost, failure, at: now, bits: &bits)
+    case (_, .commitFailed(let failure, let lost)): return undone(lost, failure)
     }
   }
 
@@ -120,14 +120,12 @@ public struct HomeGateway: Role {
   }
 
   /// The turn of `lost` left no trace; what waits for it is told.
-  private mutating func undone(
-    _ lost: Input, _ failure: Failure, at now: Moment, bits: inout RandomBits
-  ) -> [Effect] {
+  private mutating func undone(_ lost: Input, _ failure: Failure) -> [Effect] {
     let report = Effect.report(Report(.error, "storage", "nothing was changed: \(failure)"))
     switch lost {
     case .requested(let exchange, _, _, _):
       return [report, .reply(exchange, .soap(SOAPFault(.actionFailed)))]
-    case .mapped(let mapping, _): return [report] + withdraw(mapping, at: now, bits: &bits)
+    case .mapped(let mapping, _): return [report] + withdraw(mapping)
     case .fired(let timer): return [report, .arm(timer, after: .seconds(1))]
     default: return [report]
     }
