@@ -31,8 +31,11 @@ extension ScenarioChecker {
       _ = concrete(value, at: fact.position)
     case .connection(let reference, let condition):
       let who = node(reference, "who connects", kinds: [.mobile, .ce])
-      let type = who?.kind == .ce ? FieldType.peerConnection : ScenarioChecker.connection
-      check(condition, of: type, what: "a connection")
+      // Of a node that nobody knows no field is known either.
+      if let who {
+        check(
+          condition, of: who.kind == .ce ? FieldType.peerConnection : ScenarioChecker.connection, what: "a connection")
+      }
     case .run(let reference, let condition):
       node(reference, "a node that runs a program", kinds: Node.Kind.machines)
       check(condition, of: ScenarioChecker.run, what: "a run")
