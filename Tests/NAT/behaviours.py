@@ -136,7 +136,8 @@ def restarts(net):
     link(net.gateway, "eth1", "192.168.10.1/24", net.lan, "p1", None)
     net.lan.ip("link set p1 master br0")
     # Its MAC address is another one now.
-    net.one.ip("neigh flush all")
+    for node in (net.one, net.two):
+        node.ip("neigh flush all")
     check("after eth1 was made anew", net.client(net.one, 5000).ask((FIRST, PORTS[0]), 20), (OUTER, 5000))
     net.gateway.ip("address flush dev eth0", "address add 198.51.100.3/24 dev eth0")
     check("another outer address", net.client(net.one, 5000).ask((FIRST, PORTS[0]), 20), ("198.51.100.3", 5000))
