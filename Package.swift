@@ -157,7 +157,7 @@ let tests: [Target] = [
   .tests(of: "HomeSwitchRole", ["RoleKit", "Messages"]),
   .tests(of: "LinuxNetwork"),
   .tests(of: "Transports", ["RoleKit", "Messages", "Taps", "LinuxNetwork"]),
-  .tests(of: "Translation", ["Packets", "Octets"]),
+  .tests(of: "Translation", ["RoleKit", "Messages", "Packets", "Octets"]),
   .tests(of: "ManagementStore", ["RoleKit", "Messages", .product(name: "GRDB", package: "GRDB.swift")]),
   .tests(of: "RoleHost", ["RoleKit", "Messages", "ManagementStore"]),
   .tests(of: "LanguageKit", ["Octets"]),

@@ -106,12 +106,15 @@ public final class Translator: PortMapper {
     guard let client = UDPEnd(mapping.client), mapping.externalPort != 0, client.port != 0 else {
       throw .unreachable
     }
-    var isFull = false
     if mapping.transport == .udp {
-      isFull = !state.withLock { $0.translator.table.add(Self.staticMapping(mapping, client)) }
+      let isTaken = state.withLock { $0.translator.table.add(Self.staticMapping(mapping, client)) }
+      guard isTaken else { throw .storage("too many mappings") }
     }
-    let refusal: Failure? = isFull ? .storage("too many mappings") : command { $0.add(mapping) }
-    if let refusal { throw refusal }
+    guard let refusal = command({ $0.add(mapping) }) else { return }
+    if mapping.transport == .udp {
+      state.withLock { $0.translator.table.remove(Self.staticMapping(mapping, client)) }
+    }
+    throw refusal
   }
 
   public func unmap(_ mapping: PortMapping) {
