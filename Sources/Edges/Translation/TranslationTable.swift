@@ -143,6 +143,7 @@ public struct TranslationTable: Sendable {
   public mutating func forgetDynamic() {
     for slot in mappings.indices { release(slot) }
     sessions = [:]
+    contacts = [:]
   }
 
   // MARK: Places
