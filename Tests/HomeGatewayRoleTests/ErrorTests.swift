@@ -101,6 +101,16 @@ import Testing
         == 403)
   }
 
+  /// Alone on a loopback address there is no outside.
+  @Test func withoutAnOutsideEverybodyIsAtHome() throws {
+    var settings = GatewayDialogue.settings { $0.translates = false }
+    settings.outside = []
+    var gateway = GatewayDialogue(settings)
+    let response = try gateway.ask(HTTPRequest("GET", "/description.xml"), from: Self.stranger)
+    #expect(response.status == 200)
+    #expect(try gateway.error("GetStatusInfo", from: Self.stranger) == nil)
+  }
+
   @Test func actionsOfAConnection() throws {
     var gateway = GatewayDialogue()
     let controlPoint = GatewayDialogue.configurator

@@ -27,10 +27,12 @@ extension HomeGateway {
     insideInterfaces.flatMap(\.homeAddresses).first { $0.contains(address) }
   }
 
-  /// Whether something came from the home, to an address of ours in the home.
+  /// Whether something came from the home, to an address of ours in the home; a gateway that has no other side, as on
+  /// a loopback address alone, has nothing but its home.
   func isFromHome(_ from: Endpoint, to local: Endpoint) -> Bool {
-    subnet(of: from.address) != nil
-      && insideInterfaces.contains { $0.homeAddresses.contains { $0.address == local.address } }
+    settings.outside.isEmpty
+      || subnet(of: from.address) != nil
+        && insideInterfaces.contains { $0.homeAddresses.contains { $0.address == local.address } }
   }
 
   /// Whether an address can be a host of the home other than the gateway.
