@@ -67,4 +67,6 @@ enum Purpose: Sendable, Hashable {
   case peerNegotiate(Exchange)
   case sessionRead(String)
   case sessionConfigure(String)
+  /// Of an L3 agent, by UUID.
+  case agentDescription(String)
 }

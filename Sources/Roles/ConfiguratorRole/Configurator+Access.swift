@@ -4,11 +4,13 @@ import RoleKit
 /// The configurator's own HTTP interface, and who may do what with it (profile sections 1 and 3).
 extension Configurator {
   enum Operation: Sendable, Hashable {
-    case description, register, deregister, readAgent, listAgents, connectPeer, mapPeer
+    case description, register, deregister, readAgent, listAgents, connectPeer, mapPeer, topology, page
   }
 
   static let routes = RouteTable<Operation>([
     ("GET", descriptionPath, .description),
+    ("GET", "/", .page),
+    ("GET", "/topology", .topology),
     ("GET", "/agents", .listAgents),
     ("GET", "/agents/{agentId}", .readAgent),
     ("PUT", "/agents/{agentId}", .register),
@@ -72,6 +74,8 @@ extension Configurator {
     case .deregister: .answered(try deregister(served))
     case .readAgent: .answered(try readAgent(served))
     case .listAgents: .answered(listAgents(served))
+    case .topology: .answered(ServedOutcome(readTopology(at: served.now)))
+    case .page: .answered(ServedOutcome(page(at: served.now)))
     case .connectPeer: try connectPeer(served, bits: &bits)
     case .mapPeer: try mapPeer(served)
     }
@@ -101,13 +105,18 @@ extension Configurator {
     let agentId = served["agentId"]
     switch operation {
     case .description, .register: return
+    case .page:
+      // What it shows was told to everybody on the link, and to nobody else.
+      guard interfaces.values.contains(where: { $0.addresses.contains { $0.contains(served.from.address) } }) else {
+        throw Refusal(.forbidden, "the page is for whoever is on the home's own network")
+      }
     case .deregister:
       switch try identify(served.request) {
       case .agent(agentId): return
       case .agent: throw Refusal(.forbidden, "the token belongs to another agent")
       case .operator: guard records[agentId] != nil else { throw noAgent(agentId) }
       }
-    case .readAgent, .listAgents:
+    case .readAgent, .listAgents, .topology:
       guard try identify(served.request) == .operator else {
         throw Refusal(.forbidden, "records are read with the operator's token")
       }

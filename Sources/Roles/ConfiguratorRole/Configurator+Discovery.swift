@@ -39,9 +39,13 @@ extension Configurator {
       case .search(let search): return searched(search, from: from, delivery, on: interface, bits: &bits)
       case .reply(let reply):
         return gatewayHeard(reply.target, uuid: reply.uuid, location: reply.location, on: interface)
+          + basicHeard(reply.target, uuid: reply.uuid, location: reply.location, from: from, on: interface, at: now)
       case .alive(let notice):
         return gatewayHeard(notice.type, uuid: notice.uuid, location: notice.location, on: interface)
-      case .byebye(let notice): return gatewayLeft(uuid: notice.uuid, at: now)
+          + basicHeard(notice.type, uuid: notice.uuid, location: notice.location, from: from, on: interface, at: now)
+      case .byebye(let notice):
+        collector.forget(basic: notice.uuid)
+        return gatewayLeft(uuid: notice.uuid, at: now)
       case .other(let line): return unexpected("SSDP from \(from): \(line)")
       }
     } catch {
@@ -118,8 +122,9 @@ extension Configurator {
     let old = interfaces.updateValue(state, forKey: state.name)
     if old?.addresses != state.addresses || old?.defaultGateway != state.defaultGateway { forgetNAT() }
     guard state.isUp, old?.isUp != true || old?.addresses != state.addresses else { return [] }
+    let opened: [Effect] = old == nil ? [.openFrames(interface: state.name)] : []
     if case .none = gateway { gatewaySearches = 0 }
-    return alive(on: [state]) + searchGateway(at: now)
+    return opened + alive(on: [state]) + searchGateway(at: now)
   }
 
   // MARK: Description

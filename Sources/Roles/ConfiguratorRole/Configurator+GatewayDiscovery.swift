@@ -107,7 +107,7 @@ extension Configurator {
     throw FieldFault("", "has no connection service among its \(services.count)")
   }
 
-  private func isNear(_ address: IPAddress, _ interface: String) -> Bool {
+  func isNear(_ address: IPAddress, _ interface: String) -> Bool {
     interfaces[interface]?.addresses.contains { $0.contains(address) } ?? false
   }
 

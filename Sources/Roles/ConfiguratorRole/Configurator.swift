@@ -43,6 +43,9 @@ public struct Configurator: Role {
   /// Rows that the store did not take, of turns that cannot come again.
   var owedRows: [Row] = []
 
+  /// What HTIP told of the home.
+  var collector = Collector()
+
   var stream: RequestStream = .off
   /// Whether the first attempt at a stream has come to something, good or bad.
   var isStreamSettled = false
@@ -85,8 +88,8 @@ public struct Configurator: Role {
     case .interface(let state): return changed(state, at: now)
     case .datagram(let octets, let from, _): return natHeard(octets, from: from, at: now, bits: &bits)
     case .portRefused(let port, let failure): return natPortRefused(port, failure, at: now, bits: &bits)
-    case .frame(_, let from, _): return unexpected("a frame from \(from)")
-    case .neighbours: return unexpected("a neighbour table")
+    case .frame(let octets, let from, _): return frameHeard(octets, from: from, at: now)
+    case .neighbours(let table): return neighboursRead(table, at: now)
     case .bridge(let state): return unexpected("the state of the bridge \(state.name)")
     case .mapped(let mapping, _): return unexpected("a mapping of port \(mapping.externalPort)")
     case .counted(let interface, _): return unexpected("counters of \(interface)")
@@ -121,6 +124,8 @@ public struct Configurator: Role {
     static let mappingEnd = "mapping-end"
     /// The store is asked again to take what is owed to it.
     static let owedRows = "owed-rows"
+    /// The next look at what HTIP told.
+    static let collect = "collect"
   }
 
   private mutating func fired(_ timer: TimerName, at now: Moment, bits: inout RandomBits) -> [Effect] {
@@ -137,6 +142,7 @@ public struct Configurator: Role {
     case Timer.owedRows: return saveOwed()
     case Timer.peerWish: return wishOverdue(timer, at: now)
     case Timer.natProbe: return lookAgainAtNAT(timer, at: now, bits: &bits)
+    case Timer.collect: return collect(at: now)
     case Timer.sessionEnd: return sessionExpired(timer.key, at: now)
     default: return [.report(Report(.warning, "ignored", "a timer that nobody armed: \(timer.name)"))]
     }
@@ -161,6 +167,7 @@ public struct Configurator: Role {
     case .control(let connectionId): return controlEnded(connectionId, errand, ending, at: now)
     case .connectionEnd(let connectionId): return connectionEndEnded(connectionId, errand, ending, at: now)
     case .gatewayDescription: return gatewayDescriptionEnded(errand, ending, at: now)
+    case .agentDescription(let uuid): return agentDescriptionEnded(uuid, ending)
     case .externalAddress(let owner): return externalAddressEnded(owner, errand, ending, at: now)
     case .addMapping(let owner): return addMappingEnded(owner, errand, ending, at: now, bits: &bits)
     case .deleteMapping(let owner): return deleteMappingEnded(owner, errand, ending, at: now)
@@ -179,7 +186,7 @@ public struct Configurator: Role {
     for state in states { interfaces[state.name] = state }
     effects += resumeConnections(at: now) + resumeSessions(at: now)
     effects += alive(on: states) + [armAlive()] + searchGateway(at: now) + openStream()
-    return effects + [.ready]
+    return effects + startCollecting(rows, at: now) + [.ready]
   }
 
   private mutating func restore(_ rows: [Row]) -> [Effect] {
@@ -217,6 +224,7 @@ public struct Configurator: Role {
     case ConfiguratorTables.portMappings:
       guard let mapping = ConfiguratorTables.mapping(row) else { return false }
       mappings[mapping.owner] = mapping
+    case ConfiguratorTables.htipFrames: break  // read when the collector starts
     default: return false
     }
     return true

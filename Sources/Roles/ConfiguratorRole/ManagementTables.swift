@@ -12,6 +12,7 @@ import RoleKit
 /// | `owed_deregistrations` | agentId | `{}`: removals that the server has not heard of yet |
 /// | `connections` | connectionId | `{requestId, agentId, application, connectionToken, expires, deadline, isOpen, endpoint?, correlation?}`: connections of mobile devices; times in ms since 1970 |
 /// | `port_mappings` | owner | `{transport, client, external, gateway, expires, isPermanent}`: what a gateway holds for us; the owner is `connection/` and a connectionId, or `session/` and a sessionId |
+/// | `htip_frames` | Chassis ID and Port ID | `{frame, source, heardAt, expires}`: what HTIP told, as octets in hexadecimal; times in ms since 1970 |
 /// | `sessions` | sessionId | `{agentId, expires, mapped?: {address, port}}`: connections to other homes; the time in ms since 1970 |
 public enum ConfiguratorTables {
   public static let agents = "agents"
@@ -22,10 +23,12 @@ public enum ConfiguratorTables {
   public static let portMappings = "port_mappings"
 
   public static let sessions = "sessions"
+  public static let htipFrames = "htip_frames"
 
   /// Every table.
   public static let all = [
     agents, appliedConfigurations, handledRequests, owedDeregistrations, connections, portMappings, sessions,
+    htipFrames,
   ]
 
   static func row(registration record: AgentRecord) -> Row {

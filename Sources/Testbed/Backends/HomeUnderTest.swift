@@ -34,6 +34,8 @@ public protocol HomeUnderTest: Sendable {
   func heal(node: String) throws
   /// Lets go on what the gate told to hold until this number is released.
   func release(held number: Int) throws
+  /// The links that have carrier at both ends, by their names in results; empty where a home has no cables.
+  func linksWithCarrier() throws -> [String]
   /// Changes an interface's address and default gateway from outside of the node's program; `nil` leaves as is.
   func setAddress(_ address: CIDR?, gateway: IPAddress?, of node: String, interface: Int) throws
 

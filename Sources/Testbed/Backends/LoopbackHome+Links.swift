@@ -3,6 +3,8 @@ import Octets
 import TopologyLanguage
 
 extension LoopbackHome {
+  public func linksWithCarrier() -> [String] { [] }
+
   public func setPower(_ power: Power, of node: String) throws {
     try change { state in
       guard state.plan.placeOf[node] != nil || state.plan.bridgeOfNode[node] != nil else {

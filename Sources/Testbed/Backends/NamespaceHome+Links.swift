@@ -54,6 +54,13 @@ extension NamespaceHome {
     }
   }
 
+  public func linksWithCarrier() throws -> [String] {
+    state.withLock { state in
+      let ends = Dictionary(grouping: state.plan.taps.indices) { state.plan.taps[$0].link }
+      return ends.filter { $0.value.allSatisfy { state.carrier.isUp(tap: $0) } }.keys.sorted()
+    }
+  }
+
   /// Changes the bookkeeping, then brings link ends up and down accordingly; both or neither.
   private func change(_ body: (inout State) throws -> Void) throws {
     try state.withLock { state in

@@ -55,6 +55,11 @@ struct FactReader {
     await get(configurator, DefaultPort.configurator, "/agents/\(agent.id)", token: secrets.operatorToken)
   }
 
+  /// What a configurator knows of its home's links.
+  func topology(at configurator: Node) async -> Reading {
+    await get(configurator, DefaultPort.configurator, "/topology", token: secrets.operatorToken)
+  }
+
   private struct Unanswered: Error { var reason: String }
 
   private func get(_ node: Node, _ port: UInt16, _ target: String, token: String?) async -> Reading {

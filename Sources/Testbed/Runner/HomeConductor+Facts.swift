@@ -46,8 +46,9 @@ extension HomeConductor {
       return await facts.peerConnection(of: try node(reference), knowledge: knowledge)
     case .connection(let reference, _):
       return knowledge.connection(of: try node(reference).name).map { .value($0) } ?? .nothing
-    case .knows: return .unsupported("knows")
-    case .topologyMatches: return .unsupported("topology matches")
+    case .knows(let configurator, let known, let place):
+      return try await knows(try node(configurator), try node(known), at: place)
+    case .topologyMatches(let configurator): return try await topologyMatches(try node(configurator))
     }
   }
 
