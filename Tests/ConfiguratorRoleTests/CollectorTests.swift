@@ -107,7 +107,9 @@ extension ConfiguratorDialogue {
     dialogue.hears(try device(Self.tv, ttl: 0), from: Self.tv)
     #expect(dialogue.links() == ["01-51.1", "02-51.2"])
     dialogue.wait(seconds: 121)
-    #expect(dialogue.links().isEmpty)
+    // What is left are two that share a network, as far as anybody tells.
+    #expect(dialogue.links() == ["01-02"])
+    #expect(dialogue.topology()["complete"] == false)
     #expect(dialogue.store["htip_frames"]?.isEmpty == true)
   }
 
@@ -118,7 +120,7 @@ extension ConfiguratorDialogue {
     dialogue.perform(.neighbours([Neighbour(IPAddress("192.168.10.1")!, Self.gateway, interface: "eth0")]))
     #expect(dialogue.links() == expected)
     dialogue.wait(seconds: 61)
-    #expect(dialogue.links().isEmpty)
+    #expect(dialogue.links() == ["01-02"])
   }
 
   @Test func tenThousandForgedDevicesHurtNobody() throws {

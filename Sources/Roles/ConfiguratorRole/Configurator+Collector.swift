@@ -166,7 +166,8 @@ extension Configurator {
     }
     return HomeTopology(
       TopologyEvidence(
-        frames: collector.frames.counting.filter { $0.value.expiresAt > now.monotonic }, known: known))
+        frames: collector.frames.counting.filter { $0.value.expiresAt > now.monotonic }, known: known,
+        silent: collector.frames.silentSenders))
   }
 
   /// The hardware addresses of a registered agent; the one that answers for its address on the link comes first.

@@ -39,6 +39,9 @@ struct HTIPCollection: Sendable {
   private var counts: [MACAddress: Int] = [:]
   /// Those on probation in the order in which they came, and some that are not any more.
   private var probation: [Key] = []
+  /// Senders that have fallen silent or said goodbye, and until when that counts; nanoseconds of the monotonic clock.
+  /// Switches further away go on showing their addresses until these age.
+  private var silent: [MACAddress: UInt64] = [:]
   /// Newcomers of the last while.
   private var newcomers: (since: UInt64, count: Int) = (0, 0)
 
@@ -73,9 +76,11 @@ struct HTIPCollection: Sendable {
     }
     if frame.timeToLive == 0 {
       remove(key)
+      fallSilent(source, at: now)
       probation.removeAll { $0 == key }
       return .withdrawn(key)
     }
+    silent[source] = nil
     if known == nil, let reason = refusal(of: key, from: source) { return .forged(reason) }
     var entry = Entry(
       frame: frame, octets: octets, source: source, heardAt: now.wall,
@@ -128,10 +133,26 @@ struct HTIPCollection: Sendable {
     counts[source] = count > 1 ? count - 1 : nil
   }
 
+  /// A switch forgets an address after 300 s as a rule, and later ones are given the same again.
+  private static let silence: UInt64 = .seconds(600)
+
+  private mutating func fallSilent(_ source: MACAddress, at now: Moment) {
+    guard counts[source] == nil, silent.count < Self.limit else { return }
+    silent[source] = now.monotonic + Self.silence
+  }
+
+  /// Addresses that tables may show although their devices are not there any more.
+  var silentSenders: Set<MACAddress> { Set(silent.keys) }
+
   /// Forgets what has had its time; gives what that was.
   mutating func expire(at now: Moment) -> [Key] {
     let over = entries.filter { $0.value.expiresAt <= now.monotonic }.map(\.key)
-    for key in over { remove(key) }
+    for key in over {
+      let source = entries[key]?.source
+      remove(key)
+      if let source { fallSilent(source, at: now) }
+    }
+    silent = silent.filter { $0.value > now.monotonic }
     probation.removeAll { entries[$0] == nil }
     return over
   }

@@ -51,6 +51,8 @@ struct TopologyEvidence: Sendable {
   var frames: [(key: HTIPCollection.Key, value: HTIPCollection.Entry)]
   /// Registered agents, L3 agents, the gateway and the configurator itself.
   var known: [Known]
+  /// Addresses of devices that told of themselves and do so no longer: what tables show of them is old.
+  var silent: Set<MACAddress> = []
 }
 
 extension HomeTopology {
@@ -89,7 +91,7 @@ extension HomeTopology {
       for address in known.addresses { owners[address] = drafts.count - 1 }
     }
     for (chassis, entries) in Self.byDevice(evidence.frames) {
-      add(chassis, entries, to: &drafts, &owners, places)
+      add(chassis, entries, to: &drafts, &owners, places, without: evidence.silent)
     }
     finish(drafts)
   }
@@ -113,7 +115,7 @@ extension HomeTopology {
   private mutating func add(
     _ chassis: ChassisID, _ entries: [HTIPCollection.Entry], to drafts: inout [Draft],
     _ owners: inout [MACAddress: Int],
-    _ places: AddressPlaces
+    _ places: AddressPlaces, without silent: Set<MACAddress>
   ) {
     guard let source = entries.first?.source else { return }
     var addresses: Set<MACAddress> = [source]
@@ -146,7 +148,7 @@ extension HomeTopology {
     guard !links.isEmpty else { return }
     if drafts[place].kind == .device { drafts[place].kind = .switch }
     var table = drafts[place].table ?? [:]
-    for link in links { table[link.port, default: []] += link.addresses }
+    for link in links { table[link.port, default: []] += link.addresses.filter { !silent.contains($0) } }
     drafts[place].table = table
     drafts[place].tableAt = min(drafts[place].tableAt, entries.map(\.heardAt).min() ?? 0)
   }
