@@ -10,7 +10,7 @@ REPORT ?= report
 # Debian packages, by what they are needed for.
 BUILD_PACKAGES := libsqlite3-dev
 RUN_PACKAGES := nftables dnsmasq-base busybox iproute2 curl iputils-ping
-PEER_PACKAGES := coturn miniupnpd miniupnpd-nftables tshark curl gupnp-tools miniupnpc python3 python3-venv iputils-ping iproute2 graphviz
+PEER_PACKAGES := coturn lldpd miniupnpd miniupnpd-nftables tshark curl gupnp-tools miniupnpc python3 python3-venv iputils-ping iproute2 graphviz
 # PyPI packages, which go into .build/peers.
 PEER_PYTHON := async-upnp-client
 BENCH_PACKAGES := gcc libc6-dev iproute2 iputils-ping nftables python3 miniupnpd miniupnpd-nftables miniupnpc

@@ -92,5 +92,27 @@ check "gssdp-discover finds configurator and device" gssdp-discover "$bin/homebe
 check "coturn's client behind each NAT asks our server, its server answers our client" turnserver \
   "$bin/homebed-launcher" world -- python3 "$here/../NAT/coturn.py" "$bin"
 
+# HTIP is LLDP: what we send, lldpd reads; what lldpd sends, the collector reads.
+lldpd_hears() {
+  "$bin/homebed" run scenarios/topology/device-tells-of-itself.scenario --backend namespaces --report "$folder/htip" || return 1
+  local capture shown
+  capture=$(find "$folder/htip" -name capture.pcapng | head -n 1)
+  shown=$("$bin/homebed-launcher" world -- "$here/lldpd.sh" hears "$capture")
+  echo "$shown"
+  # The television, with its category and model, and the switch with a table.
+  for words in 'mac 02:00:00:00:00:21' 'ifname eth0' '01,05,41,56,5F,54,56' '03,04,54,56,2D,31' 'SubType: 2'; do
+    grep -q "$words" <<< "$shown" || { echo "lldpcli does not show: $words"; return 1; }
+  done
+}
+
+lldpd_tells() {
+  sed "s|@here@|$here|" "$here/lldpd-tells.scenario" > "$folder/lldpd-tells.scenario"
+  ln -sfn "$here/../../topologies" "$folder/topologies"
+  "$bin/homebed" run "$folder/lldpd-tells.scenario" --backend namespaces
+}
+
+check "lldpd shows our frames" lldpd lldpd_hears
+check "the collector knows lldpd, and where it is" lldpd lldpd_tells
+
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" = 0 ]
