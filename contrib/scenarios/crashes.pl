@@ -80,7 +80,11 @@ sub reach {
     my $title = "Sequence 3: $name{$victim} crashes at $message and is started again";
     # A stream that was cut without a word is given up after 45 s.
     my $stream = $victim eq 'cfg' || $victim eq 'server' ? "  cfg -> server request-stream\n  server -> cfg request-stream-reply\n" : '';
-    my $pace = $victim eq 'server' ? 8 : 5;
+    # A new configurator has 10 s to take up what is open, whatever else the machine does.
+    my ($pace, $limit) = $victim eq 'server' ? (8, 300) : $victim eq 'cfg' ? (1, 30) : (5, 300);
+    # What the server has asked for and got no result of, it asks of the new configurator again.
+    $stream .= "  server -> phone connect-reply where status = 201\n"
+      if $victim eq 'cfg' && $message =~ /^(connect|request|control|control-reply|map-port|map-port-reply|request-result)$/;
     my $isUp = "  wait until $victim is up\n";
     $wanted{"$root/sequence-3/$file.scenario"} = <<"TEXT";
 # Written by contrib/scenarios/crashes.pl.
@@ -89,7 +93,7 @@ profile 5
 topology one-home
 tags crash
 pace $pace
-time limit 300s
+time limit ${limit}s
 
 given
   power on server, hg
