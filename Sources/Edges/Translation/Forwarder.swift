@@ -1,5 +1,6 @@
 import Glibc
 import LinuxNetwork
+import Synchronization
 
 /// Makes the forwarding thread look up from its waiting, and end.
 final class WakeUp: Sendable {
@@ -19,6 +20,35 @@ final class Inlet: @unchecked Sendable {
 
   /// Four megabytes: what waits while the thread does, some 10 ms at a gigabit of full packets.
   init() throws { ring = try PacketInlet(packets: 1024) }
+}
+
+/// The ring on its way. The kernel takes some 10 ms to set one up, in which it only waits (for readers of an older state);
+/// meanwhile the rules are made.
+final class InletOpening: Sendable {
+  private let opened = WaitingResult()
+  private let done: WakeUp
+
+  private final class WaitingResult: Sendable {
+    let value = Mutex<Result<Inlet, any Error>?>(nil)
+  }
+
+  /// Begins it, in the caller's namespace.
+  init() throws {
+    let (opened, done) = (opened, try WakeUp())
+    self.done = done
+    try SystemThread.start("ring") {
+      let result = Result { try Inlet() }
+      opened.value.withLock { $0 = result }
+      done.signal()
+    }
+  }
+
+  /// Waits until it is there.
+  func wait() throws -> Inlet {
+    _ = try done.reading.read(atMost: 1, "a wake-up")
+    guard let result = opened.value.withLock({ $0 }) else { throw SystemError("open a ring of packets", number: EINTR) }
+    return try result.get()
+  }
 }
 
 /// The thread that passes UDP on.

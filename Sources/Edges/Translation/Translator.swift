@@ -59,6 +59,7 @@ public final class Translator: PortMapper {
       throw SystemError(
         "find the interface \(name)", number: ENODEV, detail: "hint: `ip link` lists those that there are")
     }
+    let inlet = try InletOpening()
     try kernel.withLock { kernel in
       try kernel.switches.turnOn()
       kernel.filter = try PacketFilter()
@@ -74,11 +75,9 @@ public final class Translator: PortMapper {
         state.translator = PacketTranslator(table) { rules.isOwn($0) }
       }
     }
-    // Packets wait in the ring from here on, and are dropped by the kernel a moment later.
-    let inlet = try Inlet()
     try follow(interfaces)
     let forwarder = Forwarder(
-      inlet: inlet, outlet: try PacketOutlet(), monitor: monitor, translator: self, wake: try WakeUp())
+      inlet: try inlet.wait(), outlet: try PacketOutlet(), monitor: monitor, translator: self, wake: try WakeUp())
     state.withLock { $0.wake = forwarder.wake }
     try SystemThread.start("translation") { forwarder.run() }
   }
