@@ -50,6 +50,7 @@ struct HomeGatewayProgram: RoleProgram {
     var common = try common.read(
       program: "home-gateway", defaultPort: DefaultPort.gateway, speaksSSDP: !sides.isOnLoopback)
     if !sides.isOnLoopback { common.host.network = .named(sides.outside + sides.inside, preferred: nil) }
+    common.host.silentInterfaces = Set(sides.outside)
     let id = try OptionValue.find("gateway-id", flag: gatewayId)?.uuid()
     var settings = HomeGatewaySettings(uuid: try id ?? common.state.identifier(), outside: Set(sides.outside))
     if let name = common.node { settings.friendlyName = name }

@@ -184,7 +184,7 @@ final class HostNetwork {
       }
     }
     guard let ssdp else { return }
-    for state in states {
+    for state in states where !settings.silentInterfaces.contains(state.name) {
       let index = interfaces.first { $0.name == state.name }?.index ?? 0
       let wanted = state.addresses.first.map { SSDPInterface(name: state.name, index: index, address: $0.address) }
       guard speaking[state.name] != wanted else { continue }

@@ -27,6 +27,8 @@ public struct HostSettings: Sendable {
   public var httpPort: UInt16?
   /// The group and port of SSDP; `nil` where the role speaks no SSDP.
   public var ssdp: Endpoint?
+  /// Interfaces on which SSDP is neither spoken nor heard, such as a gateway's outer one.
+  public var silentInterfaces: Set<String> = []
   /// Role time runs this many times as fast as the machine's.
   public var pace: Double
   public var limits = HTTPLimits()
