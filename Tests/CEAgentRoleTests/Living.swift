@@ -67,6 +67,8 @@ struct Living {
   /// Whether the home's name servers answer what they are asked.
   var nameServersAnswer = true
   private var questions: [Sent] = []
+  /// ICMP echoes that were asked for.
+  var echoes: [(call: Call, to: IPAddress)] = []
   var exit: Int32?
   var isReady = false
   /// While it is set, every commit fails with it.
@@ -143,7 +145,8 @@ struct Living {
         sent.append(Sent(octets: octets, from: from, to: to))
       }
     case .refreshInterfaces: break
-    case .readNeighbours, .watchBridge, .openStream, .event, .comment, .close, .subscribe, .echo, .map, .unmap, .count,
+    case .echo(let call, let to, _): echoes.append((call, to))
+    case .readNeighbours, .watchBridge, .openStream, .event, .comment, .close, .subscribe, .map, .unmap, .count,
       .output:
       Issue.record("the agent has no business with \(effect)")
     }

@@ -78,6 +78,9 @@ struct CEAgentProgram: RoleProgram {
       if let enabled = common.setting("application.\(application.name).enabled") {
         settings.applications[index].isEnabled = try enabled.truth()
       }
+      if let answers = common.setting("application.\(application.name).answers") {
+        settings.applications[index].answers = try answers.number(400...599)
+      }
     }
     try await Self.host(CEAgent(settings), common, tables: CEAgent.tables)
   }

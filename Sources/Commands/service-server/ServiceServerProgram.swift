@@ -32,6 +32,12 @@ struct ServiceServerProgram: RoleProgram {
     help: ArgumentHelp("How long a mobile device's connection is given. Default: 300.", valueName: "seconds"))
   var connectionLifetime: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Networks that a configurator may have probed beside its home's own address (4.6.4).",
+      valueName: "network,network"))
+  var probeAllow: String?
+
   func run() async throws {
     var common = try common.read(
       program: "service-server", defaultPort: DefaultPort.serviceServer, speaksSSDP: false)
@@ -48,6 +54,12 @@ struct ServiceServerProgram: RoleProgram {
     var settings = ServiceServerSettings(
       operatorToken: common.tokens.operatorToken, homes: homes, hostNames: common.hostNames,
       stun: try stun(&common))
+    if let value = OptionValue.find("probe-allow", flag: probeAllow) {
+      settings.probeAllowed = try value.text.split(separator: ",").map { part throws(HostError) in
+        guard let network = CIDR(part) else { throw value.wrong("networks such as 192.0.2.0/24") }
+        return network
+      }
+    }
     let lifetime =
       OptionValue.find("connection-lifetime", flag: connectionLifetime) ?? common.setting("connection-lifetime")
     if let lifetime { settings.connectionLifetime = try lifetime.number(1...86_400) }

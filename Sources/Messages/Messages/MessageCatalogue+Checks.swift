@@ -51,7 +51,7 @@ extension MessageCatalogue {
       summary: ["username"], fields: FieldShapes.stunRequest(username), "The agent checks the way to the server.")
     let gatewayCheck = MessageDefinition(
       "gateway-check", [MessageDirection(.ce, .homeGateway)], .datagram("ICMP echo, or UDP echo (RFC 862)"),
-      section: 8, isDissected: false, summary: [], fields: [], "The agent checks the way to the gateway.")
+      section: 8, summary: [], fields: [], "The agent checks the way to the gateway.")
     return [
       operatorCheck,
       operatorCheck.reply(

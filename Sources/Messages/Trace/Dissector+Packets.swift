@@ -64,9 +64,44 @@ extension Dissector {
         header, sourcePort: identifier, destinationPort: identifier, signature: digest.finished, sighting)
     else { return }
     digest.add(header.source.octets + header.destination.octets)
-    tell(
-      packet: "icmp", from: sender(sighting, header.source), to: receiver,
-      fields: ["type": .int(message.type), "code": .int(message.code)], digest: digest.finished, sighting)
+    let sender = sender(sighting, header.source)
+    let fields: JSONValue = ["type": .int(message.type), "code": .int(message.code)]
+    let name = checkName(of: message, from: sender, to: receiver) ?? "icmp"
+    tell(packet: name, from: sender, to: receiver, fields: fields, digest: digest.finished, sighting)
+  }
+
+  /// An echo of a CE device to a home gateway is how it checks that way (4.6.3 step 5), whatever it has in mind.
+  private func checkName(of message: ICMPMessage, from sender: Party, to receiver: Party) -> String? {
+    switch message.body {
+    case .echoRequest: isCheck(from: sender, to: receiver) ? "gateway-check" : nil
+    case .echoReply: isCheck(from: receiver, to: sender) ? "gateway-check-reply" : nil
+    case .destinationUnreachable, .timeExceeded, .other: nil
+    }
+  }
+
+  private func isCheck(from device: Party, to gateway: Party) -> Bool {
+    parties.kind(of: device) == .ce && parties.kind(of: gateway) == .homeGateway
+  }
+
+  /// UDP echo (RFC 862), where ICMP is not to be had; false where the datagram is none.
+  private mutating func consume(
+    echo datagram: UDPDatagram, from sender: Party, to receiver: Party, _ header: IPv4Header, _ sighting: Sighting
+  ) -> Bool {
+    let name: String
+    if datagram.destinationPort == DefaultPort.echo, isCheck(from: sender, to: receiver) {
+      name = "gateway-check"
+    } else if datagram.sourcePort == DefaultPort.echo, isCheck(from: receiver, to: sender) {
+      name = "gateway-check-reply"
+    } else {
+      return false
+    }
+    var digest = MessageDigest()
+    digest.add(name)
+    digest.add(datagram.payload)
+    digest.add(header.source.octets + header.destination.octets)
+    digest.add(number: UInt64(datagram.sourcePort) << 16 | UInt64(datagram.destinationPort))
+    tell(packet: name, from: sender, to: receiver, fields: [:], digest: digest.finished, sighting)
+    return true
   }
 
   mutating func consume(_ datagram: UDPDatagram, _ header: IPv4Header, _ sighting: Sighting) {
@@ -101,7 +136,9 @@ extension Dissector {
       tell(
         packet: "dns", from: sender, to: receiver, fields: Dissector.dnsFields(datagram.payload),
         digest: digest.finished, sighting)
-    } else if !consume(peerDatagram: datagram, from: sender, to: receiver, header, signature: signature, sighting) {
+    } else if !consume(echo: datagram, from: sender, to: receiver, header, sighting),
+      !consume(peerDatagram: datagram, from: sender, to: receiver, header, signature: signature, sighting)
+    {
       counts.add(.datagram(header.destination, datagram.destinationPort))
     }
   }

@@ -15,7 +15,9 @@ extension CEAgent {
   /// Opens and closes ports until each enabled TCP application has its own.
   mutating func servePorts() -> [Effect] {
     let wanted = Set(
-      settings.applications.filter { isEnabled($0) && $0.transport == .tcp }.map { memory.document.port(of: $0) }
+      settings.applications.filter { isEnabled($0) && !stopped.contains($0.name) && $0.transport == .tcp }.map {
+        memory.document.port(of: $0)
+      }
     ).subtracting([settings.httpPort])
     let effects =
       servedPorts.subtracting(wanted).sorted().map { Effect.stopListening(port: $0) }
@@ -36,7 +38,7 @@ extension CEAgent {
   ) -> [Effect] {
     let response: HTTPResponse
     do throws(Refusal) {
-      response = try serve(request, at: local, now)
+      if let broken = broken(at: local) { response = broken } else { response = try serve(request, at: local, now) }
     } catch {
       response = error.response
     }
@@ -47,6 +49,12 @@ extension CEAgent {
           .info, "application-request",
           "\(request.method) \(request.path.prefix(200)) from \(from): \(response.status)")),
     ]
+  }
+
+  /// The answer of an application that was told to be out of order.
+  private func broken(at local: Endpoint) -> HTTPResponse? {
+    let application = settings.applications.first { memory.document.port(of: $0) == local.port && $0.transport == .tcp }
+    return application?.answers.map { Problem(status: $0, title: "Out of order", "told to answer so").response }
   }
 
   private func serve(_ request: HTTPRequest, at local: Endpoint, _ now: Moment) throws(Refusal) -> HTTPResponse {

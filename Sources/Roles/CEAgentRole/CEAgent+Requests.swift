@@ -6,6 +6,7 @@ import RoleKit
 extension CEAgent {
   enum Operation: Sendable {
     case page, status, description, configurationRead, configure, control, connectionEnd, askPeer, listPeers
+    case check, stopApplication, startApplication
   }
 
   private static let routes = RouteTable<Operation>([
@@ -13,6 +14,8 @@ extension CEAgent {
     ("GET", "/configuration", .configurationRead), ("PATCH", "/configuration", .configure),
     ("POST", "/connections", .control), ("DELETE", "/connections/{connectionId}", .connectionEnd),
     ("POST", "/peer-connections", .askPeer), ("GET", "/peer-connections", .listPeers),
+    ("POST", "/checks", .check), ("POST", "/applications/{name}/stop", .stopApplication),
+    ("POST", "/applications/{name}/start", .startApplication),
   ])
   private static let publicPaths: [[String]] = [[], ["status"], ["description.xml"]]
   /// What is for the user at the device.
@@ -28,7 +31,8 @@ extension CEAgent {
     do throws(Refusal) {
       let path = try front.path(of: request, at: local)
       // 401 comes before 404, so that a stranger learns nothing about what is there.
-      if Self.localPaths.contains(path.segments) {
+      let isForUser = Self.localPaths.contains(path.segments) || path.segments.first == "applications"
+      if isForUser {
         if !Self.isAtTheDevice(from, local) {
           try authorize(request)
           throw Refusal(.forbidden, "this is for the user at the device alone")
@@ -51,6 +55,10 @@ extension CEAgent {
         var random = bits
         defer { bits = random }
         return try once(served) { agent throws(Refusal) in try agent.askPeer(served, bits: &random) }
+      case .check: return try check(served)
+      case .stopApplication, .startApplication:
+        let effects = try switchApplication(served["name"], isStop: operation == .stopApplication, at: now)
+        return [.reply(exchange, HTTPResponse(204).repeating(correlation: request.correlation))] + effects
       case .connectionEnd: return try endConnection(served).effects(for: exchange, correlation: request.correlation)
       }
       return [.reply(exchange, response.repeating(correlation: request.correlation))]

@@ -54,6 +54,11 @@ public struct CEAgent: Role {
   var bootID = 1
   /// By interface.
   var advertisements: [String: Advertisement] = [:]
+  /// Checks under way, by the request that asked for them.
+  var checks: [Exchange: AgentCheck] = [:]
+  var checkReplies = HeldReplies()
+  /// Applications that the user at the device has stopped.
+  var stopped: Set<String> = []
 
   public init(_ settings: CEAgentSettings) {
     self.settings = settings
@@ -69,6 +74,7 @@ public struct CEAgent: Role {
   }
 
   private mutating func take(_ input: Input, at now: Moment, bits: inout RandomBits) -> [Effect] {
+    if !checks.isEmpty, let effects = checkTook(input, at: now) { return effects }
     switch (phase, input) {
     case (.dormant, .started(let rows, let interfaces)):
       return start(rows: rows, interfaces: interfaces, at: now, bits: &bits)
@@ -79,7 +85,9 @@ public struct CEAgent: Role {
     case (_, .requested(let exchange, let request, let from, let local)):
       return requested(exchange, request, from: from, to: local, at: now, bits: &bits)
     case (_, .replied(let exchange)): return replied(exchange)
-    case (_, .callerLeft(let exchange)): return replied(exchange)
+    case (_, .callerLeft(let exchange)):
+      checkReplies.leave(exchange)
+      return replied(exchange)
     case (_, .interface(let state)): return changed(state, at: now, bits: &bits)
     case (_, .ssdp(let octets, let from, let delivery, let interface)):
       return heard(octets, from: from, delivery: delivery, on: interface, at: now, bits: &bits)
@@ -95,7 +103,8 @@ public struct CEAgent: Role {
     case (_, .datagram(let octets, let from, let to)) where isForLook(to: to):
       return nameServerAnswered(octets, from: from)
     case (_, .datagram(let octets, let from, let to)):
-      return peerHeard(octets, from: from, to: to, at: now, bits: &bits)
+      return checkHeard(octets, from: from, to: to, at: now)
+        ?? peerHeard(octets, from: from, to: to, at: now, bits: &bits)
     case (_, .mapped), (_, .counted): return ignored(input, "the agent maps no ports")
     case (_, .echoed): return ignored(input, "the agent asked for no echo")
     case (_, .frame), (_, .neighbours), (_, .bridge): return ignored(input, "the agent collects nothing")
@@ -129,6 +138,8 @@ public struct CEAgent: Role {
     static let peerMap = "peer-map"
     static let peerData = "peer-data"
     static let peerEnd = "peer-end"
+    /// The next questions of a check; the key is its exchange.
+    static let check = "check"
   }
 
   private mutating func fired(_ timer: TimerName, at now: Moment, bits: inout RandomBits) -> [Effect] {
@@ -143,6 +154,7 @@ public struct CEAgent: Role {
     case (_, Timer.move): return move()
     case (_, Timer.alive): return announce()
     case (_, Timer.advertise): return []  // done after every turn
+    case (_, let timer) where timer.name == Timer.check: return checkTick(timer.key, at: now, bits: &bits)
     case (_, let timer) where timer.name == Timer.connectionEnd: return connectionExpired(timer.key)
     case (_, let timer) where timer.name == Timer.reply: return sendReply(timer.key, at: now)
     case (_, let timer) where timer.name == Courier<Attempt>.retryTimer:

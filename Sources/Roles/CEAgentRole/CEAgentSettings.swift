@@ -13,6 +13,8 @@ public struct CEAgentSettings: Sendable {
     public var remoteAccess: Bool
     /// Whether it is on, where the configuration says nothing of it.
     public var isEnabled: Bool
+    /// The status that it answers whatever it is asked, for tests of what is out of order; `nil`: it serves.
+    public var answers: Int?
 
     public init(name: String, transport: Transport, port: UInt16, remoteAccess: Bool, isEnabled: Bool = true) {
       self.name = name

@@ -69,4 +69,7 @@ enum Purpose: Sendable, Hashable {
   case sessionConfigure(String)
   /// Of an L3 agent, by UUID.
   case agentDescription(String)
+  /// By requestId.
+  case check(String)
+  case probe(String)
 }

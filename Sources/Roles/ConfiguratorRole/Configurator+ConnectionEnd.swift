@@ -120,6 +120,7 @@ extension Configurator {
       effects.append(.arm(deadline, after: .milliseconds(UInt64(max(0, connection.deadline - now.wall)))))
     }
     for (owner, work) in mappings {
+      if case .check = owner, case .held(let held) = work.step { mappings[owner]?.step = .owingDeletion(held) }
       guard case .connection(let connectionId) = owner, connections[connectionId] == nil,
         case .held(let held) = work.step
       else { continue }

@@ -41,10 +41,12 @@ extension Configurator {
         return gatewayHeard(reply.target, uuid: reply.uuid, location: reply.location, on: interface)
           + basicHeard(reply.target, uuid: reply.uuid, location: reply.location, from: from, on: interface, at: now)
       case .alive(let notice):
+        if let uuid = notice.uuid { farewells.remove(uuid) }
         return gatewayHeard(notice.type, uuid: notice.uuid, location: notice.location, on: interface)
           + basicHeard(notice.type, uuid: notice.uuid, location: notice.location, from: from, on: interface, at: now)
       case .byebye(let notice):
         collector.forget(basic: notice.uuid)
+        if let uuid = notice.uuid, records[uuid] != nil { farewells.insert(uuid) }
         return gatewayLeft(uuid: notice.uuid, at: now)
       case .other(let line): return unexpected("SSDP from \(from): \(line)")
       }

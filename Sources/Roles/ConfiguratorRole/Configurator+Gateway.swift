@@ -278,12 +278,14 @@ extension Configurator {
     switch owner {
     case .connection(let connectionId): connectionMapped(connectionId, outcome, at: now)
     case .session(let sessionId): sessionMapped(sessionId, outcome, at: now)
+    case .check(let requestId): checkMapped(requestId, outcome, at: now)
     }
   }
 
   private mutating func mappingRemoved(_ owner: MappingOwner, at now: Moment) -> [Effect] {
     switch owner {
     case .connection(let connectionId): connectionUnmapped(connectionId, at: now)
+    case .check: []
     case .session: []
     }
   }

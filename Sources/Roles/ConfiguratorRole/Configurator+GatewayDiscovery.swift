@@ -73,7 +73,9 @@ extension Configurator {
     switch ending {
     case .answered(let response) where response.status == 200:
       do {
-        let service = try service(of: found, try DeviceDescription(parsing: response.body))
+        let description = try DeviceDescription(parsing: response.body)
+        let service = try service(of: found, description)
+        gatewayName = String(description.device.friendlyName.prefix(64))
         gateway = .known(found, service)
         gatewaySearches = 0
         return [

@@ -22,6 +22,7 @@ extension Configurator {
       known.registration.serialNumber == registration.serialNumber
     else { return try registerAgain(known, served) }
 
+    farewells.remove(agentId)
     var record = known
     record.registration = registration
     record.registeredAt = served.now.wall

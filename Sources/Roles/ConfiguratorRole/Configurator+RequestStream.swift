@@ -118,6 +118,10 @@ extension Configurator {
     case "control": return takeControl(requestId, BodyField(data), saving: rows, at: now, bits: &bits)
     case "disconnect": return takeDisconnect(requestId, BodyField(data), saving: rows, at: now)
     case "peer-connection": return takePeerConnection(requestId, data, saving: rows, at: now)
+    case "reachability-check":
+      return takeCheck(.reachability, requestId, BodyField(data), saving: rows, at: now, bits: &bits)
+    case "application-check":
+      return takeCheck(.application, requestId, BodyField(data), saving: rows, at: now, bits: &bits)
     default: return refuse(requestId, .refused, "\(kind) is not supported", saving: rows, at: now)
     }
   }

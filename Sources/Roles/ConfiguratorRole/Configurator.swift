@@ -45,6 +45,14 @@ public struct Configurator: Role {
 
   /// What HTIP told of the home.
   var collector = Collector()
+  // Troubleshooting.
+  var checks: [String: RunningCheck] = [:]
+  /// Results of checks, newest last, by agentId.
+  var findingHistory: [String: [JSONValue]] = [:]
+  /// Agents that said goodbye by SSDP and have not registered since.
+  var farewells: Set<String> = []
+  /// What the home gateway calls itself.
+  var gatewayName: String?
 
   var stream: RequestStream = .off
   /// Whether the first attempt at a stream has come to something, good or bad.
@@ -71,6 +79,7 @@ public struct Configurator: Role {
       if case .commitFailed = input { return owing(effects) }
       return effects
     }
+    if !checks.isEmpty, let effects = checkTook(input, at: now, bits: &bits) { return effects }
     switch input {
     case .started(let rows, let states): return start(rows, states, at: now)
     case .requested(let exchange, let request, let from, let to):
@@ -126,6 +135,10 @@ public struct Configurator: Role {
     static let owedRows = "owed-rows"
     /// The next look at what HTIP told.
     static let collect = "collect"
+    /// The next questions of a check, its probe, and the end of its time; the key is the requestId.
+    static let checkTick = "check-tick"
+    static let checkProbe = "check-probe"
+    static let checkEnd = "check-end"
   }
 
   private mutating func fired(_ timer: TimerName, at now: Moment, bits: inout RandomBits) -> [Effect] {
@@ -144,6 +157,9 @@ public struct Configurator: Role {
     case Timer.natProbe: return lookAgainAtNAT(timer, at: now, bits: &bits)
     case Timer.collect: return collect(at: now)
     case Timer.sessionEnd: return sessionExpired(timer.key, at: now)
+    case Timer.checkTick: return checkTick(timer.key, at: now, bits: &bits)
+    case Timer.checkProbe: return sendProbe(timer.key, bits: &bits)
+    case Timer.checkEnd: return checkOverdue(timer.key, at: now)
     default: return [.report(Report(.warning, "ignored", "a timer that nobody armed: \(timer.name)"))]
     }
   }
@@ -166,6 +182,8 @@ public struct Configurator: Role {
         + distrustStream(ending, bits: &bits)
     case .control(let connectionId): return controlEnded(connectionId, errand, ending, at: now)
     case .connectionEnd(let connectionId): return connectionEndEnded(connectionId, errand, ending, at: now)
+    case .check(let requestId): return checkReplied(requestId, ending, at: now)
+    case .probe(let requestId): return probeReplied(requestId, ending, at: now)
     case .gatewayDescription: return gatewayDescriptionEnded(errand, ending, at: now)
     case .agentDescription(let uuid): return agentDescriptionEnded(uuid, ending)
     case .externalAddress(let owner): return externalAddressEnded(owner, errand, ending, at: now)
@@ -225,6 +243,9 @@ public struct Configurator: Role {
       guard let mapping = ConfiguratorTables.mapping(row) else { return false }
       mappings[mapping.owner] = mapping
     case ConfiguratorTables.htipFrames: break  // read when the collector starts
+    case ConfiguratorTables.findings:
+      guard let results = row.value?["results"]?.array else { return false }
+      findingHistory[row.key] = results
     default: return false
     }
     return true

@@ -50,12 +50,15 @@ enum MappingOwner: Sendable, Hashable {
   case connection(String)
   /// A session with another home, by sessionId (4.5 step 6).
   case session(String)
+  /// A check's probe from outside, by requestId (4.6.4 step 3).
+  case check(String)
 
   /// The key of its row.
   var text: String {
     switch self {
     case .connection(let id): "connection/\(id)"
     case .session(let id): "session/\(id)"
+    case .check(let id): "check/\(id)"
     }
   }
 
@@ -64,6 +67,7 @@ enum MappingOwner: Sendable, Hashable {
     switch (parts.first, parts.count) {
     case ("connection", 2): self = .connection(parts[1])
     case ("session", 2): self = .session(parts[1])
+    case ("check", 2): self = .check(parts[1])
     default: return nil
     }
   }

@@ -11,9 +11,10 @@ import RoleKit
 /// | `handled_requests` | requestId | `{agentId, receivedAt, result?}`: requests of the server; the result as it was sent |
 /// | `owed_deregistrations` | agentId | `{}`: removals that the server has not heard of yet |
 /// | `connections` | connectionId | `{requestId, agentId, application, connectionToken, expires, deadline, isOpen, endpoint?, correlation?}`: connections of mobile devices; times in ms since 1970 |
-/// | `port_mappings` | owner | `{transport, client, external, gateway, expires, isPermanent}`: what a gateway holds for us; the owner is `connection/` and a connectionId, or `session/` and a sessionId |
+/// | `port_mappings` | owner | `{transport, client, external, gateway, expires, isPermanent}`: what a gateway holds for us; the owner is `connection/` and a connectionId, or `session/` and a sessionId, or `check/` and a requestId |
 /// | `htip_frames` | Chassis ID and Port ID | `{frame, source, heardAt, expires}`: what HTIP told, as octets in hexadecimal; times in ms since 1970 |
 /// | `sessions` | sessionId | `{agentId, expires, mapped?: {address, port}}`: connections to other homes; the time in ms since 1970 |
+/// | `findings` | agentId | `{results: [{requestId, at, kind, result, findings, checks}]}`: the newest 20 results of checks, newest last; `at` in ms since 1970 |
 public enum ConfiguratorTables {
   public static let agents = "agents"
   public static let appliedConfigurations = "applied_configurations"
@@ -21,6 +22,7 @@ public enum ConfiguratorTables {
   public static let owedDeregistrations = "owed_deregistrations"
   public static let connections = "connections"
   public static let portMappings = "port_mappings"
+  public static let findings = "findings"
 
   public static let sessions = "sessions"
   public static let htipFrames = "htip_frames"
@@ -28,7 +30,7 @@ public enum ConfiguratorTables {
   /// Every table.
   public static let all = [
     agents, appliedConfigurations, handledRequests, owedDeregistrations, connections, portMappings, sessions,
-    htipFrames,
+    htipFrames, findings,
   ]
 
   static func row(registration record: AgentRecord) -> Row {

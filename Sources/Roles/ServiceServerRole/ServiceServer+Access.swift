@@ -7,6 +7,7 @@ extension ServiceServer {
   enum Operation: Sendable, Hashable {
     case provisionHome, serverRegister, serverDeregister, listAgents, readConfiguration, updateConfiguration
     case openStream, takeResult, connect, disconnect, negotiatePeers, joinSession
+    case checkReachability, checkApplication, probe
   }
 
   static let routes = RouteTable<Operation>([
@@ -20,6 +21,9 @@ extension ServiceServer {
     ("POST", "/v1/homes/{homeId}/requests/{requestId}/result", .takeResult),
     ("POST", "/v1/homes/{homeId}/connections", .connect),
     ("DELETE", "/v1/homes/{homeId}/connections/{connectionId}", .disconnect),
+    ("POST", "/v1/homes/{homeId}/agents/{agentId}/reachability-checks", .checkReachability),
+    ("POST", "/v1/homes/{homeId}/agents/{agentId}/application-checks", .checkApplication),
+    ("POST", "/v1/homes/{homeId}/requests/{requestId}/probe", .probe),
     ("POST", "/v1/peer-connections", .negotiatePeers),
     ("POST", "/v1/sessions/{sessionId}/candidates", .joinSession),
   ])
@@ -93,6 +97,9 @@ extension ServiceServer {
     case .disconnect: .answered(try disconnect(served, bits: &bits))
     case .negotiatePeers: .answered(try negotiatePeers(served, bits: &bits))
     case .joinSession: try joinSession(served)
+    case .checkReachability: try check(.reachabilityCheck, served, bits: &bits)
+    case .checkApplication: try check(.applicationCheck, served, bits: &bits)
+    case .probe: try probe(served)
     // A stream has no outcome of its own: `serve` opened it before it came here.
     case .openStream: throw Refusal.badRequest("an event stream cannot be answered")
     }
@@ -131,9 +138,9 @@ extension ServiceServer {
     let homeId = served["homeId"]
     let isAllowed =
       switch operation {
-      case .provisionHome, .updateConfiguration: caller == .operator
+      case .provisionHome, .updateConfiguration, .checkReachability, .checkApplication: caller == .operator
       case .listAgents: caller == .operator || caller == .mobile(ofHome: homeId)
-      case .serverRegister, .serverDeregister, .readConfiguration, .openStream, .takeResult:
+      case .serverRegister, .serverDeregister, .readConfiguration, .openStream, .takeResult, .probe:
         caller == .configurator(ofHome: homeId)
       case .connect, .disconnect: caller == .mobile(ofHome: homeId)
       // Which home it speaks for stands in the body.
@@ -155,7 +162,9 @@ extension ServiceServer {
     switch operation {
     case .serverDeregister where home.agents[served["agentId"]] == nil: noAgent(served["agentId"])
     case .readConfiguration where home.configurations[served["agentId"]] == nil: noConfiguration(served["agentId"])
-    case .takeResult where home.requests[served["requestId"]] == nil: noRequest(served["requestId"])
+    case .takeResult where home.requests[served["requestId"]] == nil,
+      .probe where home.requests[served["requestId"]] == nil:
+      noRequest(served["requestId"])
     case .disconnect where home.connections[served["connectionId"]] == nil: noConnection(served["connectionId"])
     default: nil
     }

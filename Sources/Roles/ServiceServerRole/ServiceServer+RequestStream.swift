@@ -95,6 +95,9 @@ extension ServiceServer {
     if request.kind == .control, result != .failed {
       do throws(FieldFault) { try checkControlled(body) } catch { throw Refusal(error) }
     }
+    if request.kind.isCheck, body["problem"].isAbsent {
+      do throws(FieldFault) { try checkFound(body) } catch { throw Refusal(error) }
+    }
     request.state = .answered(body.value ?? [:])
     homes[homeId]?.requests[requestId] = request
     let problem = body["problem"].value?.string.map { ", \($0)" } ?? ""
@@ -119,7 +122,8 @@ extension ServiceServer {
     case .disconnect: disconnected(request, result, of: homeId)
     case .peerConnection:
       peersAnswered(request.requestId, isFailed: result["result"] == "failed", at: now)
-    case .reachabilityCheck, .applicationCheck, .configurationChanged: ([], [])
+    case .reachabilityCheck, .applicationCheck: ([], checked(request, result, at: now))
+    case .configurationChanged: ([], [])
     }
   }
 
@@ -146,7 +150,8 @@ extension ServiceServer {
     switch request.kind {
     case .control: ([], controlOverdue(request, at: now))
     case .disconnect: disconnected(request, nil, of: homeId)
-    case .peerConnection, .reachabilityCheck, .applicationCheck, .configurationChanged: ([], [])
+    case .reachabilityCheck, .applicationCheck: ([], checkOverdue(request, at: now))
+    case .peerConnection, .configurationChanged: ([], [])
     }
   }
 }

@@ -25,6 +25,10 @@ public struct ServiceServer: Role {
   var lastRequest = 0
   /// Replies that wait for the result of a `control`, by its requestId.
   var held: [String: HeldConnect] = [:]
+  /// Checks that an operator waits for, by requestId, and probes under way.
+  var heldChecks: [String: HeldCheck] = [:]
+  var probes: [Call: OpenProbe] = [:]
+  var lastCall: UInt64 = 0
 
   public init(settings: ServiceServerSettings) {
     self.settings = settings
@@ -47,14 +51,22 @@ public struct ServiceServer: Role {
     case .commitFailed(let failure, let lost): return undone(lost, failure)
     case .stopping: return homes.values.flatMap(\.streams).map { .close($0) } + [.exit(0)]
     case .interface: return []
-    case .datagram(let octets, let from, let to): return answerSTUN(octets, from: from, to: to)
+    case .datagram(let octets, let from, let to):
+      count(binding: octets)
+      return answerSTUN(octets, from: from, to: to)
     case .portRefused(let port, let failure):
       return [.report(Report(.error, "port-refused", "port \(port) is not open, nobody is answered there: \(failure)"))]
     case .frame, .neighbours, .bridge: return [.report(Report(.debug, "ignored", "the server is on no link"))]
-    case .answered, .echoed, .streamed, .ended, .failed, .ssdp, .mapped, .counted:
-      // The server asks nothing of anybody yet: whatever answers has mistaken us for somebody else.
-      return [.report(Report(.warning, "ignored", "unexpected input: \(ServiceServer.name(of: input))"))]
+    case .answered(let call, let response):
+      return probeEnded(call, .success(response), at: now) ?? unexpected(input)
+    case .failed(let call, let failure):
+      return probeEnded(call, .failure(failure), at: now) ?? unexpected(input)
+    case .echoed, .streamed, .ended, .ssdp, .mapped, .counted: return unexpected(input)
     }
+  }
+
+  private func unexpected(_ input: Input) -> [Effect] {
+    [.report(Report(.warning, "ignored", "unexpected input: \(ServiceServer.name(of: input))"))]
   }
 
   private mutating func fired(_ timer: TimerName, at now: Moment) -> [Effect] {

@@ -21,6 +21,8 @@ public struct ServiceServerSettings: Sendable, Hashable {
   /// Names beside the listening address that `Host` may carry.
   public var hostNames: [String]
   public var stun: STUNServerSettings
+  /// Networks that configurators may have probed beside what is their home's own (`--probe-allow`).
+  public var probeAllowed: [CIDR] = []
   /// Seconds that a mobile device's connection is given (profile section 5).
   public var connectionLifetime = 300
 

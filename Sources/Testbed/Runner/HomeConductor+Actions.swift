@@ -63,6 +63,16 @@ extension HomeConductor {
     case .connect(let from, let to, let application, let token):
       try await connect(
         try node(from), to: try node(to), application, token: try token.map { try json($0).string ?? "" }, mode: mode)
+    case .checkReachability(let reference):
+      try await check(.reachability, of: try node(reference), mode: mode)
+    case .checkApplication(let name, let reference):
+      try await check(.application(name), of: try node(reference), mode: mode)
+    case .block(let transport, let port, let reference):
+      try await filter(.block, transport, port, at: try node(reference))
+    case .unblock(let transport, let port, let reference):
+      try await filter(.unblock, transport, port, at: try node(reference))
+    case .stopApplication(let name, let reference): try await turn(.off, name, on: try node(reference))
+    case .startApplication(let name, let reference): try await turn(.on, name, on: try node(reference))
     default: throw ActionFailure("the testbed cannot do this")  // Support has told of all others.
     }
   }

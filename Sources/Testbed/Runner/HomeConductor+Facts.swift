@@ -41,7 +41,7 @@ extension HomeConductor {
     case .run(let reference, _):
       guard let record = programs.command(of: try node(reference).name) else { return .nothing }
       return .value(["status": record.status.map { .int($0) } ?? .null, "output": .string(record.output)])
-    case .lastResult: return .nothing
+    case .lastResult: return knowledge.lastResult.map { .value($0) } ?? .nothing
     case .connection(let reference, _) where try node(reference).kind == .ce:
       return await facts.peerConnection(of: try node(reference), knowledge: knowledge)
     case .connection(let reference, _):

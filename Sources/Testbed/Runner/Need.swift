@@ -86,6 +86,9 @@ struct Need: Sendable, Hashable, CustomStringConvertible {
     case .send(_, _, .ethernet, _): return Need(kind: .ethernet, reason: "a frame is sent (\(action.position))")
     case .run(_, let node):
       return Need(kind: .ethernet, reason: "a program of the machine runs as if in \(node) alone (\(action.position))")
+    // 4.6.3 asks the gateway by ICMP, and every address of one machine answers that.
+    case .block, .unblock, .checkReachability:
+      return Need(kind: .ethernet, reason: "\(action.text) (\(action.position))")
     case .unplug(let node, let other), .plugIn(let node, let other): return carrier([node, other])
     case .move(let node, _): return carrier([node])
     case .set(let node, let key, _) where key.description.hasPrefix("ip."): return carrier([node])

@@ -47,10 +47,8 @@ enum Support {
     case .powerOn, .powerOff, .crash, .restart, .unplug, .plugIn, .degrade, .heal, .move, .cutWAN, .restoreWAN, .send,
       .run, .waitUntil, .wait, .holdsConfiguration, .drop, .duplicate, .corrupt, .hold:
       return nil
-    case .block, .unblock: return "block and unblock"
-    case .stopApplication, .startApplication: return "stop and start of applications"
-    case .connect: return nil
-    case .checkReachability, .checkApplication: return "operator checks"
+    case .connect, .block, .unblock, .stopApplication, .startApplication, .checkReachability, .checkApplication:
+      return nil
     case .ask: return "ask"
     }
   }

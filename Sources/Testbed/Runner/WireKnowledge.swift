@@ -18,8 +18,12 @@ struct WireKnowledge {
   mutating func forgetConnection(of node: String) { connectionReplies[node] = nil }
   func connection(of node: String) -> JSONValue? { connectionReplies[node] }
 
+  /// The fields of the newest `request-result`.
+  private(set) var lastResult: JSONValue?
+
   mutating func learn(_ event: Event) {
     switch event.name {
+    case "request-result": lastResult = event.fields
     case "register":
       guard let agent = event.fields["agentId"]?.string, let url = event.fields["configurationURL"]?.string else {
         return

@@ -8,6 +8,8 @@ public struct SettingKey: Sendable, Hashable {
     /// A whole number, in seconds where the meaning says so; a duration is taken too.
     case seconds
     case duration
+    /// 400 to 599.
+    case errorStatus
     case natBehaviour
     case address
     /// An address, with or without a prefix length.
@@ -22,6 +24,7 @@ public struct SettingKey: Sendable, Hashable {
       switch self {
       case .boolean: "true or false"
       case .seconds: "a number of seconds"
+      case .errorStatus: "a status of HTTP from 400 to 599"
       case .duration: "a duration such as `20ms`"
       case .natBehaviour: alternatives(Words.natKinds)
       case .address: "an address"
@@ -62,6 +65,9 @@ public struct SettingKey: Sendable, Hashable {
     SettingKey(
       pattern: "application.NAME.enabled", nodes: [.ce], kind: .boolean, standard: "true",
       meaning: "whether the application runs"),
+    SettingKey(
+      pattern: "application.NAME.answers", nodes: [.ce], kind: .errorStatus, standard: "the application serves",
+      meaning: "an application that is out of order: it answers everything with this status (4.6.4)"),
     SettingKey(
       pattern: "remote-access.NAME", nodes: [.ce], kind: .boolean, standard: "as the topology says `remote`",
       meaning: "whether the application may be reached from outside the home"),
@@ -141,6 +147,7 @@ public struct SettingKey: Sendable, Hashable {
       if case .duration = value { return true }
       if case .integer(let number) = value { return number >= 0 }
     case .duration: if case .duration = value { return true }
+    case .errorStatus: if case .integer(let number) = value { return (400...599).contains(number) }
     case .natBehaviour:
       if case .natKind = value { return true }
       if case .string(let text) = value { return Words.natKinds.contains(text) }

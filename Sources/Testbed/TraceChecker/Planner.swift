@@ -1,6 +1,7 @@
 // From the syntax tree to the plan of one variant.
 
 import LanguageKit
+import Messages
 import ScenarioLanguage
 import TopologyLanguage
 
@@ -126,8 +127,10 @@ struct Planner {
   /// What a fact asks of the value that was read for it.
   private mutating func test(of fact: Fact, _ place: Place) -> FactTest {
     switch fact.subject {
-    case .configuration(_, let condition), .connection(_, let condition), .run(_, let condition),
-      .lastResult(let condition):
+    case .configuration(_, let condition), .connection(_, let condition), .run(_, let condition):
+      return .value(test(condition, place))
+    case .lastResult(var condition):
+      condition.path = Planner.pathInResult(condition.path)
       return .value(test(condition, place))
     case .agent(_, _, let condition): return condition.map { .value(test($0, place)) } ?? .thereIs
     case .problem(_, let name): return .names(name)
@@ -136,6 +139,14 @@ struct Planner {
       return .value(test(Condition(path: path, test: .contains(value), position: fact.position), place))
     case .isUp, .knows, .topologyMatches: return .isTrue
     }
+  }
+
+  /// What a finding has and a result has not, such as `fault`, is meant of some finding.
+  private static func pathInResult(_ path: Path) -> Path {
+    guard case .member(let name)? = path.segments.first,
+      MessageCatalogue["request-result"]?.fields.contains(where: { $0.name == name }) == false
+    else { return path }
+    return Path(segments: [.member("findings"), .anyElement] + path.segments)
   }
 
   private mutating func compile(_ patterns: [Pattern], _ place: Place) {
