@@ -36,6 +36,9 @@ struct CandidatePairs: Sendable, Hashable {
   /// that maps each destination anew every check comes from elsewhere, and two such would never end.
   static let sourceInterval: UInt64 = .milliseconds(50)
   static let sourceLimit = 32
+  /// Checks back to one source that follow each other at once: what did not get through a moment ago may now, since a
+  /// gateway has opened meanwhile.
+  static let sourceBurst = 4
   /// Transactions that are remembered, ours without an answer and the peer's.
   static let memory = 512
 
@@ -51,8 +54,14 @@ struct CandidatePairs: Sendable, Hashable {
   private var targets: [Target] = []
   private var asked = TransactionMemory()
   private var heard = TransactionMemory()
-  /// When each source of valid checks was checked last.
-  private var sources: [Endpoint: UInt64] = [:]
+  private struct Source: Sendable, Hashable {
+    var checks = 0
+    /// Nanoseconds.
+    var last: UInt64 = 0
+  }
+
+  /// How often each source of valid checks was checked, and when last.
+  private var sources: [Endpoint: Source] = [:]
   /// Addresses of the peer from which a valid answer came, the first one first.
   private(set) var checked: [Endpoint] = []
 
@@ -130,9 +139,14 @@ struct CandidatePairs: Sendable, Hashable {
   /// answer check with check for ever.
   private mutating func isWorthACheck(_ source: Endpoint, at now: Moment) -> Bool {
     guard !checked.contains(source) else { return false }
-    if let last = sources[source], now.monotonic < last + Self.sourceInterval { return false }
+    if let known = sources[source], known.checks >= Self.sourceBurst,
+      now.monotonic < known.last + Self.sourceInterval
+    {
+      return false
+    }
     guard sources[source] != nil || sources.count < Self.sourceLimit else { return false }
-    sources[source] = now.monotonic
+    sources[source, default: Source()].checks += 1
+    sources[source]?.last = now.monotonic
     return true
   }
 
