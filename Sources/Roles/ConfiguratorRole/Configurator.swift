@@ -51,6 +51,8 @@ public struct Configurator: Role {
   var findingHistory: [String: [JSONValue]] = [:]
   /// Agents that said goodbye by SSDP and have not registered since.
   var farewells: Set<String> = []
+  /// Where devices and switches were seen last.
+  var lastPlaces: [MACAddress: LinkSight.Place] = [:]
   /// What the home gateway calls itself.
   var gatewayName: String?
 
@@ -155,7 +157,9 @@ public struct Configurator: Role {
     case Timer.owedRows: return saveOwed()
     case Timer.peerWish: return wishOverdue(timer, at: now)
     case Timer.natProbe: return lookAgainAtNAT(timer, at: now, bits: &bits)
-    case Timer.collect: return collect(at: now)
+    case Timer.collect:
+      rememberPlaces(at: now)
+      return collect(at: now)
     case Timer.sessionEnd: return sessionExpired(timer.key, at: now)
     case Timer.checkTick: return checkTick(timer.key, at: now, bits: &bits)
     case Timer.checkProbe: return sendProbe(timer.key, bits: &bits)
