@@ -46,8 +46,6 @@ extension Configurator {
       requestId: requestId, agentId: agentId, correlation: data["correlation"].value?.string,
       evidence: evidence(kind, of: record), stun: stun, local: Endpoint(ownAddress(near: agent.address), 0))
     check.evidence.application = application
-    // 4.6.3 step 3.
-    lookUp(record, into: &check.evidence, at: now)
     prepareRows(of: &check, agent: agent)
     // 4.6.3 and 4.6.4 step 2.
     var effects = askAgent(for: check, record, agent, bits: &bits)
@@ -312,6 +310,8 @@ extension Configurator {
   mutating func concludeCheck(_ requestId: String, at now: Moment, isForced: Bool = false) -> [Effect] {
     guard var check = checks[requestId], check.isOver || isForced else { return [] }
     checks[requestId] = nil
+    // 4.6.3 step 3: what the collector knows at the end, as of everything else.
+    if let record = records[check.agentId] { lookUp(record, into: &check.evidence, at: now) }
     check.evidence.gatewayEcho = check.rows[.gateway]?.tally
     check.evidence.deviceEcho = check.rows[.device]?.tally
     check.evidence.serverBindings = check.rows[.server]?.tally

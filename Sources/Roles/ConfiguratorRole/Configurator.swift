@@ -53,6 +53,7 @@ public struct Configurator: Role {
   var farewells: Set<String> = []
   /// Where devices and switches were seen last.
   var lastPlaces: [MACAddress: LinkSight.Place] = [:]
+  var lastWays: [MACAddress: [LinkSight.Hop]] = [:]
   /// What the home gateway calls itself.
   var gatewayName: String?
 
