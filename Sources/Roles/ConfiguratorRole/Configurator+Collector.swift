@@ -45,8 +45,12 @@ extension Configurator {
     switch collector.frames.hear(octets, from: source, at: now) {
     case .taken(let key, let isNews):
       guard let entry = collector.frames.entries[key], !entry.isOnProbation else { return [] }
-      let save = Effect.save([ConfiguratorTables.row(frame: key, entry, at: now)])
-      return [save] + (isNews ? look(after: Collector.shortPause, at: now) : [])
+      // A commit waits for the disk: the same again is stored when half of its time has passed.
+      let isStale = now.wall - entry.storedAt >= Int64(entry.frame.timeToLive) * 500
+      guard isNews || isStale else { return [] }
+      collector.frames.markStored(key, at: now)
+      return [.save([ConfiguratorTables.row(frame: key, entry, at: now)])]
+        + (isNews ? look(after: Collector.shortPause, at: now) : [])
     case .withdrawn(let key):
       return [.save([Row(ConfiguratorTables.htipFrames, key.text, nil)])]
         + look(after: Collector.shortPause, at: now)

@@ -22,6 +22,8 @@ struct HTIPCollection: Sendable {
     var expiresAt: UInt64
     /// Came in a flood of newcomers and has not been heard again since: it counts for nothing yet.
     var isOnProbation = false
+    /// When it was stored last; milliseconds since 1970.
+    var storedAt: Int64 = 0
   }
 
   /// What became of a frame.
@@ -97,6 +99,7 @@ struct HTIPCollection: Sendable {
       counts[source, default: 0] += 1
       release(known)
     }
+    entry.storedAt = known?.storedAt ?? 0
     entries[key] = entry
     if known?.isOnProbation == true { probation.removeAll { $0 == key } }
     return .taken(key, isNews: known?.octets != octets || known?.isOnProbation == true)
@@ -119,6 +122,8 @@ struct HTIPCollection: Sendable {
     newcomers.count += 1
     return newcomers.count > Self.newcomerLimit
   }
+
+  mutating func markStored(_ key: Key, at now: Moment) { entries[key]?.storedAt = now.wall }
 
   /// The oldest of those on probation goes.
   private mutating func makeRoom(for key: Key) {
