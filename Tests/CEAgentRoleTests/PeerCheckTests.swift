@@ -40,6 +40,47 @@ import Testing
     #expect(tv.connection["remote"]?["port"] == 61_000)
   }
 
+  /// One may have come by a way on which nothing can go back, the next by another.
+  @Test("each valid check is worth one back, however soon after another, until one got through") func soonAfter() {
+    var tv = Living()
+    tv.joins()
+    _ = tv.sends()
+    let source = Endpoint("203.0.113.2:61000")!
+    for number in UInt64(1)...9 {
+      tv.hears(Living.check(transaction: number), from: source)
+      #expect(tv.sends().map(\.to) == [source, source], "check \(number)")
+    }
+    tv.hears(Living.check(transaction: 10), from: source)
+    tv.hears(Living.answer(to: tv.sends()[1]), from: source)
+    _ = tv.sends()
+    tv.hears(Living.check(transaction: 11), from: source)
+    #expect(tv.sends().count == 1)
+  }
+
+  @Test("data from where checks came is worth one, not too often") func dataBeforeTheCheck() {
+    var tv = Living()
+    tv.joins()
+    let source = Endpoint("203.0.113.2:61000")!
+    tv.hears(Living.check(), from: source)
+    _ = tv.sends()
+    let data = Array("HBPD".utf8) + [0x44, 0, 0]
+    tv.hears(data, from: source)
+    #expect(tv.sends().isEmpty)
+    tv.passes(0.06)
+    _ = tv.sends()
+    tv.hears(data, from: source)
+    tv.hears(data, from: source)
+    let check = tv.sends()
+    #expect(check.map(\.to) == [source])
+    // Strangers get nothing for theirs.
+    tv.hears(data, from: Endpoint("203.0.113.9:61000")!)
+    #expect(tv.sends().isEmpty)
+    tv.hears(Living.answer(to: check[0]), from: source)
+    _ = tv.sends()
+    tv.hears(data, from: source)
+    #expect(tv.sends().count == 1)
+  }
+
   @Test("a third party who replays, forges or cuts a check changes nothing") func attacks() {
     var tv = Living()
     tv.joins()

@@ -212,7 +212,14 @@ extension CEAgent {
       case .open(let session) = peers[index].step
     else { return dropped("a datagram from \(from) to \(local): nobody waits for it") }
     let number = peers[index].number
-    if PeerTransfer.isLikely(octets) { return dataHeard(number, octets, from: from, local: local) }
+    if PeerTransfer.isLikely(octets) {
+      let taken = dataHeard(number, octets, from: from, local: local)
+      guard !session.pairs.checked.contains(from) else { return taken }
+      var pairs = session.pairs
+      let check = pairs.hearData(from: from, at: now, bits: &bits)
+      with(number) { $0.pairs = pairs }
+      return taken + send(check.map { [$0] } ?? [], from: local)
+    }
     let message: STUNMessage
     do {
       message = try STUNMessage(parsing: octets)

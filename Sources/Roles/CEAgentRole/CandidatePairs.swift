@@ -32,13 +32,13 @@ struct CandidatePairs: Sendable, Hashable {
   static let patience: UInt64 = .seconds(5)
   /// Candidates of the peer that are checked at most.
   static let candidateLimit = 10
-  /// Nanoseconds after which a source of valid checks is checked once more, and how many sources are: behind a gateway
-  /// that maps each destination anew every check comes from elsewhere, and two such would never end.
+  /// Nanoseconds after which a source whose data came is checked once more.
   static let sourceInterval: UInt64 = .milliseconds(50)
+  /// Sources of valid checks that are checked back, and how often one is: behind a gateway that maps each destination
+  /// anew every check comes from elsewhere. Until then each valid check is worth one back, however soon after another:
+  /// the two may have come by different mappings, and only the way back by one of them is open.
   static let sourceLimit = 32
-  /// Checks back to one source that follow each other at once: what did not get through a moment ago may now, since a
-  /// gateway has opened meanwhile.
-  static let sourceBurst = 4
+  static let sourceChecks = 256
   /// Transactions that are remembered, ours without an answer and the peer's.
   static let memory = 512
 
@@ -139,15 +139,21 @@ struct CandidatePairs: Sendable, Hashable {
   /// answer check with check for ever.
   private mutating func isWorthACheck(_ source: Endpoint, at now: Moment) -> Bool {
     guard !checked.contains(source) else { return false }
-    if let known = sources[source], known.checks >= Self.sourceBurst,
-      now.monotonic < known.last + Self.sourceInterval
-    {
+    guard sources[source].map({ $0.checks < Self.sourceChecks }) ?? (sources.count < Self.sourceLimit) else {
       return false
     }
-    guard sources[source] != nil || sources.count < Self.sourceLimit else { return false }
     sources[source, default: Source()].checks += 1
     sources[source]?.last = now.monotonic
     return true
+  }
+
+  /// Data came from an address that is not checked: where the peer's checks came from there too, ours or the answer to
+  /// it was lost, and it is checked again.
+  mutating func hearData(from source: Endpoint, at now: Moment, bits: inout RandomBits) -> Datagram? {
+    guard let known = sources[source], now.monotonic >= known.last + Self.sourceInterval,
+      isWorthACheck(source, at: now)
+    else { return nil }
+    return check(source, bits: &bits)
   }
 
   private mutating func hearAnswer(_ message: STUNMessage, from: Endpoint) -> Heard {

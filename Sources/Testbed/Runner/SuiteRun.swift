@@ -22,6 +22,8 @@ public struct SuiteRun: Sendable {
   let options: RunOptions
   let jobs: [Job]
   let folder: String
+  /// The name of each job's own folder in it.
+  private let folderNames: [String]
   let isTemporary: Bool
 
   /// - Throws: ``FileError`` where the folder for the run's files cannot be made; where too few files may be open.
@@ -37,6 +39,17 @@ public struct SuiteRun: Sendable {
     }
     jobs = (1...max(1, options.repetitions)).flatMap { repetition in
       variants.map { Job(checked: $0.0, variant: $0.1, repetition: repetition) }
+    }
+    folderNames = SuiteRun.folderNames(jobs)
+  }
+
+  /// Scenarios of one name in several folders must not share one: the second is called `name~2`.
+  private static func folderNames(_ jobs: [Job]) -> [String] {
+    var uses: [String: Int] = [:]
+    return jobs.map { job in
+      let name = folderName(job)
+      uses[name, default: 0] += 1
+      return uses[name] == 1 ? name : "\(name)~\(uses[name]!)"
     }
   }
 
@@ -97,7 +110,7 @@ public struct SuiteRun: Sendable {
   }
 
   private func run(_ job: Job, number: Int, slots: JobSlots, signals: StopSignals) async -> ReportEntry {
-    let own = "\(folder)/\(SuiteRun.folderName(job))"
+    let own = "\(folder)/\(folderNames[number])"
     func broken(_ reason: String) -> ReportEntry {
       VariantOutcome(
         checked: job.checked, variant: job.variant, judgement: Judgement(.error, reason: reason), seconds: 0,
