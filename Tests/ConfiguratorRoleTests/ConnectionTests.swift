@@ -325,6 +325,70 @@ extension ConfiguratorDialogue {
     #expect(home.store["connections"]?.isEmpty == true)
   }
 
+  @Test("a result that the server took before a crash is told again, and the connection lives to its end")
+  func takenBeforeTheCrash() {
+    var home = Home.ready()
+    home.control()
+    home.agentAgrees()
+    home.gatewayTellsAddress()
+    home.gatewayDoes("AddAnyPortMapping", [SOAPArgument("NewReservedPort", "40000")])
+    home.restart()
+    // The server has the result: it does not ask again.
+    home.openStream()
+    home.findGateway()
+    #expect(home.answer(Home.result(), HTTPResponse(204)).json?["endpoint"]?["port"] == 40_000)
+    #expect(home.store["connections"]?.values.first?["isOpen"] == true)
+    home.wait(seconds: 60)
+    #expect(home.waiting.isEmpty)
+    #expect(home.store["connections"]?.count == 1)
+    home.wait(seconds: 240)
+    #expect(home.waiting.isEmpty)
+    #expect(home.store["connections"]?.isEmpty == true)
+  }
+
+  @Test("a result that the server does not know after a crash ends the connection") func unknownAfterTheCrash() {
+    var home = Home.ready()
+    home.control()
+    home.agentAgrees()
+    home.gatewayTellsAddress()
+    home.gatewayDoes("AddAnyPortMapping", [SOAPArgument("NewReservedPort", "40000")])
+    home.restart()
+    home.openStream()
+    home.findGateway()
+    home.answer(Home.result(), .json(404, ["type": "urn:homebed:problem:no-request"]))
+    home.answer(end, HTTPResponse(204))
+    home.gatewayDoes("DeletePortMapping")
+    #expect(home.store["connections"]?.isEmpty == true)
+  }
+
+  @Test("a result that got no answer is told again on the next stream") func confirmedOnTheNextStream() {
+    var home = Home.ready()
+    home.control()
+    home.agentAgrees()
+    home.gatewayTellsAddress()
+    home.gatewayDoes("AddAnyPortMapping", [SOAPArgument("NewReservedPort", "40000")])
+    for pause in [0.7, 1.3, 2.5, 1] {
+      home.fail(Home.result(), .reset)
+      home.wait(seconds: pause)
+    }
+    home.openStream()
+    home.answer(Home.result(), HTTPResponse(204))
+    home.wait(seconds: 20)
+    #expect(home.waiting.isEmpty)
+    #expect(home.store["connections"]?.values.first?["isOpen"] == true)
+  }
+
+  @Test("a failure whose end a crash cut short is ended, however the server stands") func failedBeforeTheCrash() {
+    var home = Home.ready()
+    home.control()
+    home.answer(tokenless, .json(404, ["type": "urn:homebed:problem:no-application", "status": 404]))
+    home.restart()
+    home.openStream()
+    home.answer(end, HTTPResponse(404))
+    #expect(home.waiting.isEmpty)
+    #expect(home.store["connections"]?.isEmpty == true)
+  }
+
   @Test("an agent that goes or moves takes its mappings along") func agentGoes() {
     var home = Home()
     let token = home.configured()

@@ -186,6 +186,27 @@ extension Configurator {
     }
   }
 
+  /// The server has come (back). Where it took a result and we did not hear so, before a crash or a loss, it does not
+  /// ask again: such results are told once more, which changes nothing there, and its answer decides.
+  mutating func confirmResults(at now: Moment) -> [Effect] {
+    var effects: [Effect] = []
+    for connection in connections.values.sorted(by: { $0.connectionId < $1.connectionId }) {
+      switch connection.step {
+      case .interrupted, .reporting: break
+      case .controlling, .pausing, .mapping, .open, .endingAtAgent, .unmapping: continue
+      }
+      guard case .answered(let result) = handled[connection.requestId]?.state else { continue }
+      guard result["result"]?.string == "ok" else {
+        // It came to nothing, and the crash was faster than its end.
+        effects += endConnection(connection.connectionId, at: now)
+        continue
+      }
+      connections[connection.connectionId]?.step = .reporting
+      effects += sendResult(connection.requestId, result, correlation: connection.correlation)
+    }
+    return effects
+  }
+
   /// The deadline of a control has passed, and the server has not taken its result: nobody knows of the connection.
   mutating func connectionOverdue(_ connectionId: String, at now: Moment) -> [Effect] {
     guard let connection = connections[connectionId] else {

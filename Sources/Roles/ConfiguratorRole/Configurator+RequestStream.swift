@@ -45,7 +45,7 @@ extension Configurator {
       return (response.status == 200 ? [.cancel(call)] : []) + pause(failures: failures, reason, bits: &bits)
     }
     stream = .open(call)
-    return streamSettled("the stream is open") + catchUp(at: now)
+    return streamSettled("the stream is open") + catchUp(at: now) + confirmResults(at: now)
   }
 
   mutating func streamEnded(_ call: Call, _ failure: Failure?, bits: inout RandomBits) -> [Effect] {
@@ -208,7 +208,7 @@ extension Configurator {
     return ([row], sendResult(requestId, result, correlation: correlation))
   }
 
-  private mutating func sendResult(_ requestId: String, _ result: JSONValue, correlation: String?) -> [Effect] {
+  mutating func sendResult(_ requestId: String, _ result: JSONValue, correlation: String?) -> [Effect] {
     guard let server = settings.server,
       !courier.errands.contains(where: { $0.purpose == .requestResult(requestId) }),
       let request = serverRequest("POST", "/requests/\(requestId)/result", body: result, correlation: correlation)

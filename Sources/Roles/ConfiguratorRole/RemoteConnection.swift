@@ -12,7 +12,7 @@ struct RemoteConnection: Sendable {
     case mapping
     /// 4.4 step 5: the server has not taken the result yet.
     case reporting
-    /// An earlier run of ours was at it; it goes on if the server asks again.
+    /// An earlier run of ours was at it; it goes on if the server asks again, or has taken its result.
     case interrupted
     case open
     /// `connection-end` is under way.
