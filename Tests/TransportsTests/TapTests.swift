@@ -135,7 +135,7 @@ private struct TappedCall {
     return links
   }
 
-  func call(timeout: UInt64 = .seconds(8)) {
+  func call(timeout: UInt64 = .seconds(100)) {
     client.call(Call(1), HTTPRequest("GET", "/x"), to: live.endpoint, timeout: timeout)
   }
 
