@@ -59,7 +59,7 @@ expect "... shows its last lines" 3 "broken" "$homebed" run "$one" $plain --devi
 expect "a command that is not there" 3 "not found|cannot" "$homebed" run "$one" $plain --device cfg=exec:/no/such/program
 expect "a device that never speaks fails the right step" 1 "step 1 \(4.2\): expected tv -> network discover" \
   "$homebed" run "$one" $plain --device tv=exec:"echo ready; exec sleep 60"
-expect "a topology with what is not built yet" 3 "not supported yet" "$homebed" run "$here/other-nat.scenario"
+expect "a topology with what is not built yet" 3 "not supported yet" "$homebed" run "$here/short-lease.scenario"
 
 # Reports for machines.
 expect "tap" 0 "^ok 1 - new-device\[!upstream,!pull,!configure\]$" "$homebed" run "$one" $plain --tap
