@@ -21,10 +21,10 @@ for run in "$folder"/*/; do
       python3 -c '
 import json, sys
 # Who has not been heard yet is called by its address: in frames ARP tells a little earlier.
-known = {"198.51.100.10": "server", "192.168.10.2": "cfg", "192.168.10.21": "tv"}
+known = {"198.51.100.10": "server", "192.168.10.2": "cfg", "192.168.10.21": "tv", "192.168.10.1": "hg"}
 for line in sys.stdin:
     event = json.loads(line)
-    if event["name"] not in ("arp", "icmp"):
+    if event["name"] not in ("arp", "icmp", "htip"):
         print(json.dumps([event["name"], known.get(event["from"], event["from"]), known.get(event["to"], event["to"]), event["fields"]], sort_keys=True))
 ' | sort > "$run/$file.events"
   done

@@ -221,7 +221,12 @@ struct TapFrames: Sendable {
       let packet = datagram(octets, from, to)
     else { return [] }
     var frames = [Frame(tap: tap, direction: .inbound, octets: packet.octets)]
-    if let receiver = seats.seat(of: to.address) { frames += passedOn(packet, from: from, to: receiver) }
+    // What a gateway sends itself, nobody has passed on.
+    if let receiver = seats.seat(of: to.address),
+      seats.gateway(before: receiver, from: from.address)?.exit.place != sender.place
+    {
+      frames += passedOn(packet, from: from, to: receiver)
+    }
     return frames
   }
 
